@@ -58,7 +58,10 @@ export function declareQueries(program: Command, act: Act): void {
     .option('--timeout <seconds>', 'timeout of each --expect (default 10)')
     .option('--baud <rate>', "of the node's UART, until the console is closed")
     .option('--raw-output', "the node's output unfiltered: its escape sequences reach this terminal")
-    .option('--prefix <key>', 'for Ctrl-], such as Ctrl-A (default: keys.console.prefix of the configuration)')
+    .option(
+      '-e, --prefix <key>',
+      'for Ctrl-], such as Ctrl-A or ^A (default: keys.console.prefix of the configuration)',
+    )
     .option('--pty <path>', 'offer the console as a pseudo-terminal at this path, for tio, picocom, expect and others')
     .addHelpText('after', CONSOLE_HELP)
     .action(

@@ -4,13 +4,16 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { BusState } from '../../src/api/bus.ts';
 import type { Snapshot } from '../../src/api/methods.ts';
 import { Emulator, paintLine } from '../../src/cli/console/display.ts';
-import { ConsoleKeys } from '../../src/cli/console/keys.ts';
+import { ConsoleKeys, type KeyAction } from '../../src/cli/console/keys.ts';
 import { ageText, statusReport, statusTable } from '../../src/cli/format/status.ts';
 import { nodeSentences, statusSentences } from '../../src/cli/plain/sentences.ts';
 import { printJson, shown } from '../../src/cli/terminal-output.ts';
 import { unnamedNode } from '../../src/rack/inventory.ts';
 import type { Reading, Sample } from '../../src/rack/reading.ts';
 import { UNKNOWN_SYSTEM, type System } from '../../src/rack/system-state.ts';
+import { keyLabel } from '../../src/tui/keymap/key-names.ts';
+import { DEFAULT_KEYS, resolveKeys } from '../../src/tui/keymap/key-table.ts';
+import { emptyTokenizer, flush, tokenize } from '../../src/tui/terminal/tokenizer.ts';
 
 const NOW = 1_000_000;
 const sample = (age: number): Sample => ({ power: 'on', current: 29, fan: 116, at: NOW - age, rttMs: 3 });
@@ -161,32 +164,51 @@ describe('output', () => {
   });
 });
 
+/** The actions of these reads at a bare console with this prefix. */
+function pressed(prefix: string, reads: readonly Uint8Array[], bindings = DEFAULT_KEYS.bindings): KeyAction[] {
+  const after = bindings.filter(({ context }) => context === 'prefix');
+  const keys = new ConsoleKeys({ prefix, bindings: after, label: keyLabel });
+  let state = emptyTokenizer;
+  const tokens = reads.flatMap((bytes) => {
+    const read = tokenize(state, bytes);
+    state = read.state;
+    return read.tokens;
+  });
+  return [...tokens, ...flush(state).tokens].flatMap((token) =>
+    keys.read(token.kind === 'key' ? token.name : '', token.bytes),
+  );
+}
+
 describe('keys at a bare console', () => {
   test('no byte 0x07 is sent, however it is typed', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 20 })), (reads) => {
-        const keys = new ConsoleKeys();
-        const sent = reads.flatMap((bytes) => keys.read(bytes)).flatMap((a) => (a.do === 'send' ? [...a.bytes] : []));
+        const sent = pressed('C-]', reads).flatMap((a) => (a.do === 'send' ? [...a.bytes] : []));
         expect(sent).not.toContain(0x07);
       }),
     );
   });
 
   test.each<[keys: string[], actions: string[]]>([
-    [['ls\r'], ['send ls\r']],
+    [['ls\r'], ['send l', 'send s', 'send \r']],
     [['\x1dd'], ['detach']],
     [['\x1d', '.'], ['detach']],
-    [['a\x1d\x1db'], ['send a\x1db']],
+    [['a\x1d\x1db'], ['send a', 'send \x1d', 'send b']],
     [['a\x07b'], ['send a', 'say', 'send b']],
     [['\x1dw'], ['take']],
     [['\x1d\x07x'], ['say', 'send x']],
-    [['\x1ddrm'], ['detach']],
-    [['\x1dr'], ['reset']],
+    [['\x1dx'], ['reset']],
+    [['\x1dr'], ['size']],
+    [['\x1du\x1di'], ['who', 'who']],
+    [
+      ['\x1d\x1b[A', 'x'],
+      ['say', 'send x'],
+    ],
   ])('%j', (reads, actions) => {
-    const keys = new ConsoleKeys();
-    const said = reads
-      .flatMap((text) => keys.read(Buffer.from(text, 'latin1')))
-      .map((a) => (a.do === 'send' ? `send ${Buffer.from(a.bytes).toString('latin1')}` : a.do));
+    const said = pressed(
+      'C-]',
+      reads.map((text) => Buffer.from(text, 'latin1')),
+    ).map((a) => (a.do === 'send' ? `send ${Buffer.from(a.bytes).toString('latin1')}` : a.do));
     expect(said).toEqual(actions);
   });
 });
@@ -197,7 +219,18 @@ test.each([
   ['C-^', '\x1e.', 'detach'],
   ['C-a', '\x1dd', 'send'],
 ])('with the prefix %s the keys %j are: %s', (prefix, keys, action) => {
-  expect(new ConsoleKeys(prefix).read(Buffer.from(keys, 'latin1'))[0]?.do).toBe(action);
+  expect(pressed(prefix, [Buffer.from(keys, 'latin1')])[0]?.do).toBe(action);
+});
+
+test('the help and the letters of a bare console are the configured ones, one only the interface has names its effect', () => {
+  const { keys } = resolveKeys({ prefix: { detach: 'Q', 'next-node': 'd', 'reset-screen': ['X', 'F5'] } });
+  const actions = pressed('C-a', [Buffer.from('\x01Q\x01d\x01\x1b[15~\x01?')], keys.bindings);
+  expect(actions.map((one) => (one.do === 'say' ? one.text : one.do))).toEqual([
+    'detach',
+    'Ctrl-A d (console of the next node) is only in the interface',
+    'reset',
+    'Ctrl-A then: Q leaves, w takes the keyboard, s samples, l writes a note, u or i lists sessions, X or F5 resets a stuck screen, r tells the node the size (types stty), Ctrl-A sends Ctrl-A itself',
+  ]);
 });
 
 describe('a node on the operator’s terminal', () => {

@@ -199,6 +199,30 @@ describe('scripts', () => {
   });
 });
 
+test('-e and the configuration name the keys: of the status line, the help and the commands', async () => {
+  const config = join(dir, 'keys.yaml');
+  writeFileSync(config, 'keys: { console: { prefix: Ctrl-B }, look: { scroll-up: PgUp }, prefix: { detach: Q } }\n');
+  await using rack = await stand({ sim: ['--time-scale', '50'] });
+  const open = (...args: string[]): TestTerminal =>
+    openTerminal(process.execPath, [PROGRAM, '--config', config, '--socket', rack.socket, 'console', '05', ...args]);
+  await using configured = open();
+  await configured.waitFor('Ctrl-B Q leaves');
+  configured.type('\r');
+  await configured.waitFor('login:', undefined, LIMIT_MS);
+  // The terminal's size, without its status line.
+  configured.type('\x02r');
+  await configured.waitFor(/stty rows 23 cols 80/, undefined, LIMIT_MS);
+  configured.type('\x02Q');
+  expect((await configured.exited).code).toBe(0);
+  await using given = open('-e', '^A');
+  await given.waitFor('Ctrl-A Q leaves');
+  given.type('\x01Q');
+  expect((await given.exited).code).toBe(0);
+  await using wrong = open('-e', '~');
+  await wrong.waitFor(/--prefix: the prefix must be a control key other than Ctrl-G/);
+  expect((await wrong.exited).code).toBe(64);
+}, 60_000);
+
 describe('a node that means harm', () => {
   test('1 MB of random bytes and every hostile sequence: only our own cells reach the terminal, nothing reaches the node', async () => {
     const received = join(dir, 'received');

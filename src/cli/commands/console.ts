@@ -1,8 +1,7 @@
 /** Opens a node's console. */
 import { type ConsoleBaudRate, RPC_ERROR } from '../../api/methods.ts';
 import { EXIT } from '../../api/power.ts';
-import type { Settings } from '../../tui/model/state.ts';
-import { DEFAULT_PREFIX } from '../console/keys.ts';
+import type { ConsoleKeyTable } from '../console/keys.ts';
 import type { ConsoleStep } from '../console/script.ts';
 import { busUsable } from '../format/status.ts';
 import { type GlobalOptions, knownRack, openClient, targetsOf } from '../server-connection.ts';
@@ -67,7 +66,7 @@ export async function consoleCommand(word: string, options: ConsoleOptions): Pro
           'TERM=dumb cannot show a console: pipe lines in instead (echo uptime | rackui console …)',
         );
       const { liveConsole } = await import('../console/live.ts');
-      const live = { ...script, prefix: await prefixOf(options) };
+      const live = { ...script, keys: await keysOf(options) };
       return await liveConsole(client, node, live, stdin, stdout);
     }
     const { scriptConsole } = await import('../console/script.ts');
@@ -88,20 +87,23 @@ async function parseSteps(steps: readonly StepText[]): Promise<ConsoleStep[]> {
   return steps.map(({ do: kind, text }) => (kind === 'send' ? sendStep(text) : expectStep(text)));
 }
 
-/** Returns the prefix of `--prefix`, otherwise the interface's own. @throws {UsageFailure} {ConfigError} */
-async function prefixOf({ prefix, config }: ConsoleOptions): Promise<string> {
-  if (prefix === undefined) {
-    const settings = await configuredSettings(config);
-    return settings === null ? DEFAULT_PREFIX : prefixIn(settings.keys);
+/** Returns the interface's keys at a console, with the prefix of `--prefix`. @throws {UsageFailure} {ConfigError} */
+async function keysOf({ prefix: given, config }: ConsoleOptions): Promise<ConsoleKeyTable> {
+  const [settings, { CONSOLE_BINDINGS }, { keyLabel }] = await Promise.all([
+    configuredSettings(config),
+    import('../../tui/console/console-keys.ts'),
+    import('../../tui/keymap/key-names.ts'),
+  ]);
+  let all = settings?.keys.bindings ?? CONSOLE_BINDINGS;
+  const bindings = all.filter(({ context }) => context === 'prefix');
+  if (given !== undefined) {
+    const { resolveKeys } = await import('../../tui/keymap/key-table.ts');
+    const { keys, problems } = resolveKeys({ console: { prefix: given } });
+    if (problems[0] !== undefined) throw new UsageFailure(`--prefix: ${problems[0].message}`);
+    all = keys.bindings;
   }
-  const { resolveKeys } = await import('../../tui/keymap/key-table.ts');
-  const { keys, problems } = resolveKeys({ console: { prefix } });
-  if (problems[0] !== undefined) throw new UsageFailure(`--prefix: ${problems[0].message}`);
-  return prefixIn(keys);
-}
-
-function prefixIn({ bindings }: Settings['keys']): string {
-  return bindings.find(({ command }) => command === 'prefix')?.keys[0] ?? DEFAULT_PREFIX;
+  const prefix = all.find(({ command }) => command === 'prefix')?.keys[0] ?? '';
+  return { prefix, bindings, label: keyLabel };
 }
 
 function readTimeout(text: string | undefined): number {

@@ -177,6 +177,8 @@ export interface Display {
   resume(): void;
   /** True where the node's program requested bracketed paste. */
   readonly bracketedPaste: boolean;
+  /** True while a full-screen program of the node has the screen. */
+  readonly fullScreen: boolean;
   /** Restores the terminal. */
   end(): void;
 }
@@ -220,6 +222,10 @@ export class PaintedDisplay implements Display {
 
   get bracketedPaste(): boolean {
     return this.#emulator.terminal.modes.bracketedPasteMode;
+  }
+
+  get fullScreen(): boolean {
+    return this.#emulator.alternate;
   }
 
   suspend(): void {
@@ -269,6 +275,9 @@ export class RawDisplay implements Display {
 
   /** Pastes are bracketed only where the node's program requested it from this very terminal. */
   readonly bracketedPaste = true;
+
+  /** Not known: the node's output is not read. */
+  readonly fullScreen = false;
 
   suspend(): void {
     this.end();

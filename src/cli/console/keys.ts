@@ -1,9 +1,20 @@
 /** Interprets an operator's keys at a bare console: everything goes to the node, except the prefix and Ctrl-G. Pure. */
+import type { Command, KeyBinding } from '../../tui/model/keys.ts';
 
-/** Ctrl-], as in telnet and the interface; Ctrl-5 is the same on a keyboard where ] needs AltGr. */
-export const DEFAULT_PREFIX = 'C-]';
 /** The one byte the master interprets while a pipe is open: it would close the console before the next keys. */
 const BELL = 0x07;
+/** Ctrl-5 is the same key on a keyboard where ] needs AltGr. */
+const USUAL_PREFIX = 'C-]';
+
+/** The keys of the interface's consoles, of which a bare console has a part. */
+export interface ConsoleKeyTable {
+  /** A control key by its tokenizer name, `C-]`. */
+  prefix: string;
+  /** Keys after the prefix. */
+  bindings: readonly Pick<KeyBinding<never>, 'keys' | 'command' | 'help'>[];
+  /** Returns a key's label for people. */
+  label: (key: string) => string;
+}
 
 export type KeyAction =
   | { do: 'send'; bytes: Uint8Array }
@@ -13,15 +24,23 @@ export type KeyAction =
   | { do: 'who' }
   /** Resets the modes that a dead program left in the node's screen. */
   | { do: 'reset' }
+  /** Sets the size of the node's terminal to this terminal's. */
+  | { do: 'size' }
   /** Writes a note into the node's log. */
   | { do: 'note'; text: string }
   /** Shows a message on the status line. */
   | { do: 'say'; text: string };
 
-/** Returns the key's label for people: `Ctrl-A`. */
-export function prefixLabel(prefix: string): string {
-  return `Ctrl-${prefix.slice(2).toUpperCase()}`;
-}
+/** Commands of the interface's consoles that a bare one has too, in the order of its help, with their effect there. */
+const SHARED: readonly (readonly [command: Command, help: string, action: KeyAction | null])[] = [
+  ['detach', 'leaves', { do: 'detach' }],
+  ['take', 'takes the keyboard', { do: 'take' }],
+  ['sample', 'samples', { do: 'sample' }],
+  ['note', 'writes a note', null],
+  ['people', 'lists sessions', { do: 'who' }],
+  ['reset-screen', 'resets a stuck screen', { do: 'reset' }],
+  ['tty-size', 'tells the node the size (types stty)', { do: 'size' }],
+];
 
 const ESCAPE = 0x1b;
 const INTERRUPT = 0x03;
@@ -29,21 +48,22 @@ const ENTER = 0x0d;
 const ERASE: readonly number[] = [0x7f, 0x08];
 /** Most characters of a note that the server takes. */
 const NOTE_LIMIT = 500;
+const SAY_NOTE: KeyAction = { do: 'say', text: 'note for the log (Enter writes it, Esc cancels): ' };
 
-/** Interprets keys across reads: the prefix and the key after it may arrive separately. */
+/** Returns the key of a command after the prefix for people: `Ctrl-] w`. */
+export function chordLabel({ prefix, bindings, label }: ConsoleKeyTable, command: Command): string {
+  return `${label(prefix)} ${label(bindings.find((one) => one.command === command)?.keys[0] ?? '')}`;
+}
+
+/** Interprets keys one by one: the prefix and the key after it may arrive separately. */
 export class ConsoleKeys {
-  readonly #prefix: number;
-  readonly #help: string;
+  readonly #table: ConsoleKeyTable;
   #prefixed = false;
   /** Bytes of a note that is being typed, or null. */
   #note: number[] | null = null;
 
-  /** `prefix`: a control key, `C-a`. */
-  constructor(prefix = DEFAULT_PREFIX) {
-    this.#prefix = prefix.toUpperCase().charCodeAt(2) & 0x1f;
-    const label = prefixLabel(prefix);
-    const also = prefix === DEFAULT_PREFIX ? ' (or Ctrl-5; --prefix sets another)' : '';
-    this.#help = `${label}${also} then: d or . leaves, w takes the keyboard, s samples, l notes, i sessions, r resets a stuck screen, ${label} sends ${label} itself`;
+  constructor(table: ConsoleKeyTable) {
+    this.#table = table;
   }
 
   /** True while a note is being typed: pasted text belongs to it. */
@@ -51,45 +71,28 @@ export class ConsoleKeys {
     return this.#note !== null;
   }
 
-  /** Returns the actions of these bytes in order; none after a detach. */
-  read(bytes: Uint8Array): KeyAction[] {
-    const actions: KeyAction[] = [];
-    let pending: number[] = [];
-    const flush = (): void => {
-      if (pending.length > 0) actions.push({ do: 'send', bytes: Uint8Array.from(pending) });
-      pending = [];
-    };
-    for (const byte of bytes) {
-      if (this.#note !== null) {
-        actions.push(this.#write(this.#note, byte));
-        continue;
-      }
-      if (this.#prefixed) {
-        this.#prefixed = false;
-        if (byte === this.#prefix) {
-          pending.push(byte);
-          continue;
-        }
-        flush();
-        if (byte === NOTE_KEY) {
-          this.#note = [];
-          actions.push(SAY_NOTE);
-          continue;
-        }
-        const action = this.#chord(byte);
-        actions.push(action);
-        if (action.do === 'detach') return actions;
-      } else if (byte === this.#prefix) this.#prefixed = true;
-      else if (byte === BELL) {
-        flush();
-        actions.push({ do: 'say', text: 'Ctrl-G was not sent: on this bus it closes the console' });
-      } else pending.push(byte);
+  /** Returns the actions of a key, or of a paste into a note, in order. `name`: the tokenizer's. */
+  read(name: string, bytes: Uint8Array): KeyAction[] {
+    if (this.#note !== null) return Array.from(bytes, (byte) => this.#write(byte));
+    if (this.#prefixed) {
+      this.#prefixed = false;
+      return name === this.#table.prefix ? [{ do: 'send', bytes }] : this.#chord(name);
     }
-    flush();
-    return actions;
+    if (name === this.#table.prefix) {
+      this.#prefixed = true;
+      return [];
+    }
+    const sent = bytes.filter((byte) => byte !== BELL);
+    return [
+      ...(sent.length > 0 ? [{ do: 'send', bytes: sent } as const] : []),
+      ...(sent.length < bytes.length
+        ? [{ do: 'say', text: 'Ctrl-G was not sent: on this bus it closes the console' } as const]
+        : []),
+    ];
   }
 
-  #write(note: number[], byte: number): KeyAction {
+  #write(byte: number): KeyAction {
+    const note = this.#note ?? [];
     if (byte === ESCAPE || byte === INTERRUPT) {
       this.#note = null;
       return { do: 'say', text: 'no note was written' };
@@ -106,24 +109,26 @@ export class ConsoleKeys {
     return { do: 'say', text: `note: ${Buffer.from(note).toString('utf8')}` };
   }
 
-  #chord(byte: number): KeyAction {
-    switch (String.fromCharCode(byte)) {
-      case 'd':
-      case '.':
-        return { do: 'detach' };
-      case 'w':
-        return { do: 'take' };
-      case 's':
-        return { do: 'sample' };
-      case 'r':
-        return { do: 'reset' };
-      case 'i':
-        return { do: 'who' };
-      default:
-        return { do: 'say', text: this.#help };
+  #chord(name: string): KeyAction[] {
+    const binding = this.#table.bindings.find(({ keys }) => keys.includes(name));
+    if (binding?.command === 'cancel') return [];
+    const shared = SHARED.find(([command]) => command === binding?.command);
+    if (shared !== undefined) {
+      const [, , action] = shared;
+      if (action === null) this.#note = [];
+      return [action ?? SAY_NOTE];
     }
+    const elsewhere = binding !== undefined && binding.command !== 'help';
+    const key = `${this.#table.label(this.#table.prefix)} ${this.#table.label(name)}`;
+    return [{ do: 'say', text: elsewhere ? `${key} (${binding.help}) is only in the interface` : this.#help() }];
+  }
+
+  #help(): string {
+    const { prefix, bindings, label } = this.#table;
+    const keysOf = (command: Command): readonly string[] =>
+      bindings.find((binding) => binding.command === command)?.keys ?? [];
+    const commands = SHARED.map(([command, help]) => `${keysOf(command).map(label).join(' or ')} ${help}`).join(', ');
+    const also = prefix === USUAL_PREFIX ? ' (or Ctrl-5)' : '';
+    return `${label(prefix)}${also} then: ${commands}, ${label(prefix)} sends ${label(prefix)} itself`;
   }
 }
-
-const NOTE_KEY = 0x6c;
-const SAY_NOTE: KeyAction = { do: 'say', text: 'note for the log (Enter writes it, Esc cancels): ' };

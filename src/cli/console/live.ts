@@ -22,7 +22,7 @@ import { type InventoryNode, nodeLabel } from '../../rack/inventory.ts';
 import type { Token } from '../../tui/terminal/tokenizer.ts';
 import { Failure } from '../terminal-output.ts';
 import { type Display, PaintedDisplay, RawDisplay } from './display.ts';
-import { ConsoleKeys, type KeyAction, prefixLabel } from './keys.ts';
+import { chordLabel, ConsoleKeys, type ConsoleKeyTable, type KeyAction } from './keys.ts';
 
 export interface SessionHandlers {
   data(bytes: Uint8Array): void;
@@ -147,8 +147,7 @@ export interface LiveOptions {
   take: boolean;
   rawOutput: boolean;
   baud: ConsoleBaudRate | null;
-  /** The key for rackui's own commands, `C-a`. */
-  prefix: string;
+  keys: ConsoleKeyTable;
 }
 
 /** Most bytes of one note to the server. */
@@ -189,18 +188,18 @@ export async function liveConsole(
         }),
       resync: (skipped, cols, rows, screen) =>
         queue(() => shows.resync(`${node.name}: ${gapText(skipped)}`, cols, rows, screen)),
-      state: (state) => words.state(statusText(node, state, client, options.prefix)),
+      state: (state) => words.state(statusText(node, state, client, options.keys)),
       ended: (why) => settle(why),
     };
   });
   const say = (text: string): void => words.say(`${node.name}: ${text}`);
   const failed = (error: unknown): void => say(messageOf(error));
-  words.state(statusText(node, session.joined.console, client, options.prefix));
+  words.state(statusText(node, session.joined.console, client, options.keys));
   if (options.baud !== null && options.baud !== session.joined.console.baud)
     await client.request('console.baud', { baud: options.baud }).catch(failed);
 
   const { aroundStops, Input } = await import('../../tui/terminal/input.ts');
-  const keys = new ConsoleKeys(options.prefix);
+  const keys = new ConsoleKeys(options.keys);
   const perform = (action: KeyAction): void => {
     switch (action.do) {
       case 'send':
@@ -212,7 +211,7 @@ export async function liveConsole(
       case 'take':
         session
           .acquireKeyboard()
-          .then((state) => say(statusText(node, state, client, options.prefix)))
+          .then((state) => say(statusText(node, state, client, options.keys)))
           .catch(failed);
         return;
       case 'note':
@@ -239,15 +238,29 @@ export async function liveConsole(
           .then(() => say("the screen's modes are reset"))
           .catch(failed);
         return;
+      case 'size':
+        queue(() => tellSize().catch(failed));
+        return;
       case 'detach':
         settle(null);
     }
+  };
+  /** Types the size command, unless an editor or a pager has the screen and would receive it. */
+  const tellSize = async (): Promise<void> => {
+    if (display?.fullScreen === true) {
+      say('a full-screen program runs on the console: end or suspend it (Ctrl-Z), then set the size at the prompt');
+      return;
+    }
+    const size = { cols: stdout.columns || 80, rows: (stdout.rows || 24) - (options.rawOutput ? 0 : 1) };
+    await client.request('console.resize', size);
+    display?.resizeNode(size.cols, size.rows);
+    session.send(new TextEncoder().encode(` stty rows ${size.rows} cols ${size.cols}\r`));
   };
   const take = (token: Token): void => {
     // The server's emulator answers the node's queries once; this terminal's answers would come on top.
     if (token.kind === 'reply') return;
     if (token.kind !== 'paste' || keys.writing) {
-      keys.read(token.bytes).forEach(perform);
+      keys.read(token.kind === 'key' ? token.name : '', token.bytes).forEach(perform);
       return;
     }
     queue(() => {
@@ -294,12 +307,11 @@ export async function liveConsole(
 const SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT'] as const;
 
 /** Returns the status line; the key to leave comes first, because a narrow terminal cuts the end off. */
-function statusText(node: InventoryNode, state: ConsoleState, client: RackClient, prefix: string): string {
-  const key = prefixLabel(prefix);
+function statusText(node: InventoryNode, state: ConsoleState, client: RackClient, keys: ConsoleKeyTable): string {
   const watches = state.holder !== client.welcome.session;
-  const types = watches ? ` · ${typistText(state, client.now())}; ${key} w takes the keyboard` : '';
+  const types = watches ? ` · ${typistText(state, client.now())}; ${chordLabel(keys, 'take')} takes the keyboard` : '';
   const unproven = state.unproven === null ? '' : ` · ${state.unproven}`;
-  return `${nodeLabel(node)} · ${key} d leaves${types}${unproven} · ${key} ? helps`;
+  return `${nodeLabel(node)} · ${chordLabel(keys, 'detach')} leaves${types}${unproven} · ${chordLabel(keys, 'help')} helps`;
 }
 
 function sampleText({ addr, calibration }: InventoryNode, { nodes }: Snapshot): string {

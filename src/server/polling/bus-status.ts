@@ -12,7 +12,7 @@ const STEP_TEXT: Record<RecoveryStep, string> = {
   probe: 'sent ^G to close the pipe, querying the master',
   unlock: 'the master does not answer: sending the unlock string',
   reopen: 'reopening the port',
-  rest: 'retrying automatically; r retries now',
+  rest: 'retrying automatically',
   device: 'waiting for the device to come back',
 };
 const PAUSED_TEXT = {

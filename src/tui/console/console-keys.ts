@@ -21,7 +21,7 @@ export const CONSOLE_BINDINGS: readonly Binding[] = [
 
   {
     context: 'prefix',
-    keys: ['d'],
+    keys: ['d', '.'],
     command: 'detach',
     hint: 'detach',
     help: 'detach from the console, back to the map',
@@ -81,7 +81,7 @@ export const CONSOLE_BINDINGS: readonly Binding[] = [
   },
   {
     context: 'prefix',
-    keys: ['u'],
+    keys: ['u', 'i'],
     command: 'people',
     hint: null,
     help: 'participants of this console; transfer the keyboard',

@@ -341,7 +341,7 @@ function exportText({ name, where }: Extract<CopyEffect, { do: 'take-out' }>, te
   }
   const size = Buffer.byteLength(text);
   if (size > CLIPBOARD_LIMIT) {
-    done(false, `not copied: ${size} bytes are more than a terminal accepts; w writes them to a file`);
+    done(false, `not copied: ${size} bytes are more than a terminal accepts; save them to a file instead`);
     return;
   }
   ports.clipboard(text);

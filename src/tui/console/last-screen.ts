@@ -4,6 +4,7 @@
  */
 import type { Address } from '../../rack/address.ts';
 import { GIVEN_UP_MS } from '../detail/detail.ts';
+import { keyOf } from '../keymap/lookup.ts';
 import { layoutOf } from '../layout/layout.ts';
 import { step, type Step, type UiEvent } from '../model/events.ts';
 import { type ConsolePane, type LastScreens, NO_LAST_SCREEN, type State } from '../model/state.ts';
@@ -24,7 +25,8 @@ export function noLastScreen(state: State, addr: Address): string | null {
   if (!state.rack.nodes.some((node) => node.addr === addr)) return 'An empty slot has no console.';
   if (addr === state.bus.master)
     return 'This node is the master: its serial line is the bus, and it has no console here.';
-  if (state.access === 'view') return 'Enter watches its console while a control session has it open.';
+  if (state.access === 'view')
+    return `${keyOf(state, 'map', 'attach')} watches its console while a control session has it open.`;
   return null;
 }
 

@@ -19,6 +19,7 @@ import {
   spansWidth,
 } from '../canvas/frame.ts';
 import { formatAge, formatClock, formatDuration, type Glyphs, POWER_WORD } from '../canvas/glyphs.ts';
+import { keyOf } from '../keymap/lookup.ts';
 import { lookOf, viewOf } from '../map/node-cell.ts';
 import { type CopyMode, nameOf, type Notice, type State } from '../model/state.ts';
 import { selection } from './copy-mode.ts';
@@ -241,10 +242,11 @@ function agesOf(state: State, addr: Address, { at, from, why }: LastScreenShown)
 /** Returns the text shown in place of a screen. */
 function whyNone(state: State, addr: Address): string[] {
   const none = noLastScreen(state, addr);
+  const key = keyOf(state, 'map', 'attach');
   if (none !== null)
-    return addr === state.bus.master ? [none, 'Enter on another node opens the console of that node here.'] : [none];
+    return addr === state.bus.master ? [none, `${key} on another node opens the console of that node here.`] : [none];
   const { answer, failed } = state.last;
-  const opens = 'Enter opens its console here.';
+  const opens = `${key} opens its console here.`;
   if (failed !== null) return [`Its last screen could not be read: ${failed}.`, opens];
   if (answer?.addr === addr && answer.seen === null)
     return ['Its console was never opened: there is no last screen.', opens];

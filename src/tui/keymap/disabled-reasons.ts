@@ -2,6 +2,7 @@
 import { layoutOf } from '../layout/layout.ts';
 import { runToShow, shownOperations, shownRuns } from '../model/results.ts';
 import type { State } from '../model/state.ts';
+import { keyOf } from './lookup.ts';
 
 export const viewOnly = (state: State): string | null =>
   state.access === 'view' ? 'this is a view-only session' : null;
@@ -20,10 +21,12 @@ export const noMark = (state: State): string | null =>
   state.lastMark === null ? 'no node was marked yet: a range begins at the last mark' : null;
 export const noCharts = (state: State): string | null => {
   const layout = layoutOf(state);
-  return layout.kind === 'normal' && layout.detail !== null ? null : 'no detail is shown: L selects a layout with it';
+  return layout.kind === 'normal' && layout.detail !== null
+    ? null
+    : `no detail is shown: ${keyOf(state, 'map', 'layout')} selects a layout with it`;
 };
 export const nothingShown = (state: State): string | null =>
-  state.pane.shown === null ? 'no console was opened yet: Enter on a node opens one' : null;
+  state.pane.shown === null ? `no console was opened yet: ${keyOf(state, 'map', 'attach')} on a node opens one` : null;
 
 export const noConsoleText = (state: State): string | null =>
   state.access === 'view' ? 'only control sessions see console output' : null;

@@ -131,11 +131,12 @@ const KEY_LABELS: Record<string, string> = {
   pagedown: 'PgDn',
 };
 
-/** Returns a key's label for people: `C-]` → `Ctrl-]`. */
+/** Returns a key's label for people: `C-a` → `Ctrl-A`, as its key is printed on the keyboard. */
 export function keyLabel(key: string): string {
   const [, modifiers = '', base = key] = /^((?:[CMS]-)*)(.+)$/.exec(key) ?? [];
   const words = modifiers.replace('C-', 'Ctrl-').replace('M-', 'Alt-').replace('S-', 'Shift-');
-  return words + (KEY_LABELS[base] ?? (/^f\d+$/.test(base) ? base.toUpperCase() : base));
+  const capital = /^f\d+$/.test(base) || (modifiers.includes('C-') && base.length === 1);
+  return words + (KEY_LABELS[base] ?? (capital ? base.toUpperCase() : base));
 }
 
 const NAMED = new Set([...Object.keys(KEY_LABELS), ...Array.from({ length: 20 }, (_, n) => `f${n + 1}`)]);
@@ -161,12 +162,13 @@ const MODIFIERS: Record<string, 'C' | 'M' | 'S'> = {
 };
 
 /**
- * Parses a key as people write it (`Ctrl-A`, `C-a`, `PgUp`, `p`) into the tokenizer's name; null: no terminal sends
- * it so.
+ * Parses a key as people write it (`Ctrl-A`, `C-a`, `^A`, `PgUp`, `p`) into the tokenizer's name; null: no terminal
+ * sends it so.
  */
 export function parseKey(text: string): string | null {
   const given = new Set<'C' | 'M' | 'S'>();
-  let rest = text;
+  // As telnet and ssh write it; a caret alone is the character.
+  let rest = text.replace(/^\^(?=.$)/u, 'Ctrl-');
   for (;;) {
     const [whole, word = ''] = /^([a-z]+)-(?=.)/i.exec(rest) ?? [];
     const modifier = MODIFIERS[word.toLowerCase()];

@@ -29,7 +29,7 @@ interface Stop {
   view: MainView;
   /** Command whose key tries it; null: there is nothing to try. */
   tries: Command | null;
-  text: (key: (command: Command) => string, prefix: string) => string;
+  text: (key: (command: Command) => string, leave: string) => string;
 }
 
 const STOPS: readonly Stop[] = [
@@ -53,8 +53,8 @@ const STOPS: readonly Stop[] = [
     title: 'Consoles',
     view: 'glance',
     tries: 'attach',
-    text: (key, prefix) =>
-      `${key('attach')} opens the console of the selected node: every key goes to it, until ${prefix} and d leave it. ` +
+    text: (key, leave) =>
+      `${key('attach')} opens the console of the selected node: every key goes to it, until ${leave} leaves it. ` +
       `Here are the last screens of all consoles at a glance: ${key('show-glance')} shows them.`,
   },
   {
@@ -157,7 +157,7 @@ function paint(frame: Frame, state: State, { at }: Tour, tools: PaintTools): voi
   if (stop.tries === 'power') paintMenu(frame, state, tools);
   const width = Math.min(WIDTH, frame.cols - 2);
   const lines = wrap(
-    stop.text((command) => keyOf(state, 'map', command), keyOf(state, 'console', 'prefix')),
+    stop.text((command) => keyOf(state, 'map', command), keyOf(state, 'prefix', 'detach')),
     width - 4,
   );
   const height = lines.length + 4;

@@ -29,7 +29,7 @@ function paintTooSmall(frame: Frame, state: State, g: Glyphs): void {
     ],
     countLine(state),
     [
-      ['q', 'key'],
+      [keyOf(state, 'map', 'quit'), 'key'],
       [' leaves', 'text'],
     ],
   ];

@@ -112,7 +112,8 @@ export function noticeOf(state: State): Said | null {
   if (link.kind === 'lost')
     return { text: `${link.why}; the values are from before. Reconnecting …`, at: link.since, ink: 'fault' };
   const { state: bus, detail, recovery, since } = state.bus;
-  const text = [bus === 'ready' ? '' : detail, recovery?.text ?? ''].filter((words) => words !== '').join('; ');
+  const now = recovery?.step === 'rest' ? `${keyOf(state, 'map', 'retry-bus')} retries now` : '';
+  const text = [bus === 'ready' ? '' : detail, recovery?.text ?? '', now].filter((words) => words !== '').join('; ');
   return text === '' ? null : { text, at: since, ink: bus === 'paused' && recovery === null ? 'dim' : 'warn' };
 }
 

@@ -8,6 +8,8 @@ import type { Address } from '../../../rack/address.ts';
 import { centred, paintBox, paintScrolled } from '../../canvas/box.ts';
 import type { Frame, Rect, Span } from '../../canvas/frame.ts';
 import { formatDuration, type Glyphs } from '../../canvas/glyphs.ts';
+import { keyOf } from '../../keymap/lookup.ts';
+import type { Command } from '../../model/keys.ts';
 import type { EmergencyPanel, PanelMode } from '../../model/overlays.ts';
 import type { State } from '../../model/state.ts';
 import { clockLines } from '../../ups/battery-clock.ts';
@@ -38,7 +40,7 @@ export function paintEmergency(frame: Frame, state: State, panel: EmergencyPanel
   const run = mode.is === 'run' ? state.runs.find(({ id }) => id === mode.id) : undefined;
   const runParts = mode.is === 'run' && run !== undefined ? partsOfRun(state, run, mode.node, width, most, g) : null;
   const head = mode.is === 'run' ? [] : summaryLines(panel, width);
-  const above = armed ? ARMED_LINES : planListLines(panel, width);
+  const above = armed ? ARMED_LINES : planListLines(state, panel, width);
   const below = armed ? 0 : 2;
   const room = most - above - head.length - below;
   const preview = mode.is === 'run' ? [] : previewLines(panel, width, room, g);
@@ -56,7 +58,7 @@ export function paintEmergency(frame: Frame, state: State, panel: EmergencyPanel
     paintRun(frame, box, state, { panel, mode, run, parts: runParts }, g);
     return;
   }
-  const top = armed ? paintArmed(frame, box, panel, mode) : paintPlans(frame, box, panel, g);
+  const top = armed ? paintArmed(frame, box, panel, mode) : paintPlans(frame, box, state, panel, g);
   head.forEach((line, i) => frame.spans(box.x, top + i, line, box.width));
   const from = top + head.length;
   paintScrolled(frame, { ...box, y: from, height: box.y + box.height - from - below }, preview, panel.scroll);
@@ -64,10 +66,10 @@ export function paintEmergency(frame: Frame, state: State, panel: EmergencyPanel
 }
 
 /** Lines of the list of plans, and the blank one under it. */
-function planListLines(panel: EmergencyPanel, width: number): number {
+function planListLines(state: State, panel: EmergencyPanel, width: number): number {
   const { plans } = panel;
   const listed = plans.kind === 'done' ? plans.answer.length : 0;
-  return listed > 0 ? Math.min(LIST, listed) + 1 : wrap(noPlans(panel), width).length + 1;
+  return listed > 0 ? Math.min(LIST, listed) + 1 : wrap(noPlans(state, panel), width).length + 1;
 }
 
 interface RunParts {
@@ -92,10 +94,10 @@ function partsOfRun(
 }
 
 /** Paints the list; returns the row under it. */
-function paintPlans(frame: Frame, box: Rect, panel: EmergencyPanel, g: Glyphs): number {
+function paintPlans(frame: Frame, box: Rect, state: State, panel: EmergencyPanel, g: Glyphs): number {
   const { plans, chosen } = panel;
   if (plans.kind !== 'done' || plans.answer.length === 0) {
-    const lines = wrap(noPlans(panel), box.width);
+    const lines = wrap(noPlans(state, panel), box.width);
     lines.forEach((line, i) => frame.text(box.x, box.y + i, line, plans.kind === 'failed' ? 'fault' : 'text'));
     return box.y + lines.length + 1;
   }
@@ -127,12 +129,13 @@ function planSpans({ name, nodes, cuts, predictedMs, problem, warnings, descript
   ];
 }
 
-function noPlans({ plans }: EmergencyPanel): string {
+function noPlans(state: State, { plans }: EmergencyPanel): string {
+  const key = (command: Command): string => keyOf(state, 'map', command);
   if (plans.kind === 'running') return 'reading the plans …';
   if (plans.kind === 'failed') return `The plans could not be read: ${plans.why}. r tries again.`;
   return (
     'No plan is configured, so there is nothing to arm. Plans are in the configuration under "plans:" ' +
-    '(docs/plans.md has examples). Without a plan: Esc, mark nodes with Space or b, then p.'
+    `(docs/plans.md has examples). Without a plan: Esc, mark nodes with ${key('mark')} or ${key('mark-blade')}, then ${key('power')}.`
   );
 }
 
