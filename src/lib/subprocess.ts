@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { expire } from './clock.ts';
 import { removeHidden } from './control-chars.ts';
@@ -29,8 +30,8 @@ const PIPE_MS = 500;
 export interface ProgramOptions {
   /** Gets the kept lines whenever more output came. */
   printed?: (lines: readonly string[]) => void;
-  /** Gets all of the output of both streams, which its caller bounds. */
-  read?: (chunk: Buffer) => void;
+  /** Gets the output of both streams, up to `mostBytes`. */
+  read?: (chunk: Buffer, stream: 'stdout' | 'stderr') => void;
   /** All of its environment; default: that of this process. */
   environment?: NodeJS.ProcessEnv;
   /** Text for its standard input; default: none. */
@@ -89,12 +90,17 @@ export function runProgram(
       signal.removeEventListener('abort', aborted);
       resolve({ code, why, output: output.lines });
     };
-    for (const stream of [child.stdout, child.stderr])
-      stream?.on('data', (chunk: Buffer) => {
-        read(chunk);
-        output.feed(chunk);
+    for (const stream of ['stdout', 'stderr'] as const)
+      child[stream]?.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
-        if (bytes > mostBytes) end(`it printed more than ${mostBytes / 1024} KiB`);
+        if (bytes > mostBytes) {
+          end(`it printed more than ${mostBytes / 1024} KiB`);
+          // Whatever it has started, too, then fails to write.
+          child[stream]?.destroy();
+          return;
+        }
+        read(chunk, stream);
+        output.feed(chunk);
         printed(output.lines);
       });
     child.once('error', (error: NodeJS.ErrnoException) =>
@@ -114,9 +120,17 @@ export function runProgram(
   });
 }
 
+/** Describes a run that failed: `kubectl (exit code 1, its last output: “connection refused”)`. */
+export function describeFailure([program = '']: readonly string[], { why, output }: Omit<ProgramEnd, 'code'>): string {
+  const last = output.length === 0 ? '' : `, its last output: “${output.at(-1) ?? ''}”`;
+  return `${basename(program)} (${why}${last})`;
+}
+
 /** Replaces tabs by blanks, up to the next column that is a multiple of eight. */
 function withoutTabs(text: string): string {
-  return text.replace(/[^\t]*\t/g, (part) => part.slice(0, -1).padEnd(Math.ceil(part.length / 8) * 8));
+  const parts = text.split('\t');
+  const last = parts.pop() ?? '';
+  return parts.map((part) => part.padEnd(Math.ceil((part.length + 1) / 8) * 8)).join('') + last;
 }
 
 /** Keeps the last lines of two streams together, without control characters, for logs and screens. */

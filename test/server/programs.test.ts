@@ -30,6 +30,36 @@ test('what it prints is bounded and harmless', async () => {
   expect(Math.max(...output.map((line) => line.length))).toBeLessThanOrEqual(200);
 });
 
+test('one line of megabytes, with tabs and without, is read at the speed of its program', async () => {
+  const line = 'process.stdout.write("x".repeat(2e6) + "\\t" + "y".repeat(2e6) + "\\nend\\n")';
+  const longestMs = await longestTurn(async () => {
+    const { why, output } = await runProgram(node(line), 20, NEVER);
+    expect([why, output.at(-1)]).toEqual(['', 'end']);
+  });
+  // One chunk of 64 KiB once took 16 s.
+  expect(longestMs).toBeLessThan(2000);
+});
+
+/** Returns the longest time between two turns of the event loop while `work` goes on, ms. */
+async function longestTurn(work: () => Promise<void>): Promise<number> {
+  let longest = 0;
+  let last = performance.now();
+  const timer = setInterval(() => {
+    longest = Math.max(longest, performance.now() - last);
+    last = performance.now();
+  }, 10);
+  await work();
+  clearInterval(timer);
+  return longest;
+}
+
+test('output beyond its limit ends a program, and what it started', async () => {
+  const flood = ['/bin/sh', '-c', 'trap "" TERM; echo $$; yes & yes'];
+  const { why, output } = await runProgram(flood, 20, NEVER, { mostBytes: 64 * 1024, lines: 100_000 });
+  expect(why).toBe('it printed more than 64 KiB');
+  await vi.waitFor(() => expect(runs(output[0] ?? '')).toBe(false), 10_000);
+});
+
 /** One that has ended and that nobody waited for has no command line any more. */
 function runs(pid: string): boolean {
   const file = `/proc/${pid}/cmdline`;

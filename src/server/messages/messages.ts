@@ -2,10 +2,9 @@
  * Gives alarms and events to the configured hooks. Messages that come together go out as one; what fails is an alarm
  * and is tried again, with what came meanwhile.
  */
-import { basename } from 'node:path';
 import type { MessageHook } from '../../config/schema.ts';
 import { wallTime } from '../../lib/clock.ts';
-import { runProgram } from '../../lib/subprocess.ts';
+import { describeFailure, runProgram } from '../../lib/subprocess.ts';
 import type { Inventory } from '../../rack/inventory.ts';
 import type { ChangeEvents, Changes } from '../changes.ts';
 import { alarmMessage, argumentsFor, environmentFor, eventMessage, fieldsOf, isFor, type Message } from './message.ts';
@@ -130,8 +129,7 @@ class HookQueue {
       this.#dropped += dropped;
       this.#limit();
     }
-    const lastLine = output.length === 0 ? '' : `, its last output: “${output.at(-1) ?? ''}”`;
-    this.failure = why === '' ? null : `${basename(argv[0] ?? '')} (${why}${lastLine})`;
+    this.failure = why === '' ? null : describeFailure(argv, { why, output });
     this.#ended();
   }
 
