@@ -7,6 +7,7 @@
 import type { Address } from '../rack/address.ts';
 import type { Alarm } from '../rack/alarms.ts';
 import type { Inventory } from '../rack/inventory.ts';
+import type { KubernetesStatus } from '../rack/kubernetes.ts';
 import type { Reading } from '../rack/reading.ts';
 import type { SystemState } from '../rack/system-state.ts';
 import type { BusLogEntry, BusLook, BusSurvey, HostRead, RawAnswer, BusStatus } from './bus.ts';
@@ -52,6 +53,8 @@ export interface NodeState {
   system: SystemState | null;
   /** Time at which this server saw its power come on; null: it was on before, its BMC was silent since, or it is not on. */
   onSince: number | null;
+  /** Its state in the configured Kubernetes cluster; null: none is configured, or it is not in it. */
+  kubernetes: KubernetesStatus | null;
   /** Texts of alarms on this node, worst first. */
   alarms: string[];
   /** Id of the running operation on this node; null: none. */

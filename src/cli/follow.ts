@@ -11,6 +11,7 @@ import { nodeLine, nodesOf, planNodeJson, runJson, runLine, standingOf, stepOf }
 import { nodeJson, operationJson, progressLine, questionLines, standing, summaryLine } from './format/power.ts';
 import {
   ageText,
+  clusterText,
   conditionOf,
   type NodeReport,
   type StatusReport,
@@ -296,11 +297,12 @@ function lines(json: boolean, now: () => number): Output {
 }
 
 function stateOf(node: NodeReport): string {
-  return [conditionOf(node), node.op ?? '', ...node.alarms].join('|');
+  return [conditionOf(node), node.op ?? '', node.kubernetes ?? '', ...node.alarms].join('|');
 }
 
 function statusLine(node: NodeReport): string {
-  const extra = [...(node.op === null ? [] : [`operation ${node.op}`]), ...node.alarms].join(', ');
+  const operation = node.op === null ? null : `operation ${node.op}`;
+  const extra = [operation, clusterText(node), ...node.alarms].filter((text) => text !== null).join(', ');
   const { last, freshness, ageMs } = node;
   const old = freshness === 'stale' && last !== null ? ` (last ${last.power}, ${ageText(ageMs ?? 0)} ago)` : '';
   return `${node.name} (${node.pos}, ${node.addr}) ${conditionText(conditionOf(node))}${old}${extra === '' ? '' : `: ${extra}`}`;

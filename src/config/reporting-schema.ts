@@ -1,6 +1,6 @@
 /**
- * Schema of the sections for other programs: metrics, MQTT, the HTTP interface and the system's log. None is on unless
- * it is configured.
+ * Schema of the sections for other programs: metrics, MQTT, the HTTP interface, the system's log and Kubernetes. None is
+ * on unless it is configured.
  */
 import { BlockList, isIP } from 'node:net';
 import * as z from 'zod';
@@ -142,6 +142,15 @@ export const systemLog = z
     if (tcp && host === undefined) context.addIssue({ code: 'custom', path: ['tcp'], message: 'needs host' });
   });
 export type SystemLogConfig = z.infer<typeof systemLog>;
+
+/** A Kubernetes cluster whose nodes are nodes of the rack. It is only read. */
+export const kubernetes = z.strictObject({
+  /** Program that prints its nodes as `kubectl get nodes -o json` does. */
+  run: z.array(z.string().min(1)).min(1).max(64),
+  /** Seconds from run to run, and the time limit of each. */
+  interval: z.number().min(1).max(3600).default(30),
+});
+export type KubernetesConfig = z.infer<typeof kubernetes>;
 
 interface Reports {
   http?: HttpConfig | undefined;

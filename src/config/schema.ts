@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { messageOf } from '../lib/errors.ts';
 import { formatPosition, parseAddress, parsePosition } from '../rack/address.ts';
 import { DEPENDENCE_RULES } from '../rack/plan.ts';
-import { http, metrics, mqtt, systemLog } from './reporting-schema.ts';
+import { http, kubernetes, metrics, mqtt, systemLog } from './reporting-schema.ts';
 import { refuseSshOption } from './ssh-options.ts';
 import { baud, compilePattern, ownCommands, seconds, secret } from './value-types.ts';
 
@@ -369,6 +369,8 @@ export const configSchema = z.strictObject({
   http: http.optional(),
   /** The system's log, which gets events and the audit log; none: they are only in the state directory. */
   systemLog: systemLog.optional(),
+  /** Program that reads the nodes of a Kubernetes cluster; none: nothing is known of one. */
+  kubernetes: kubernetes.optional(),
   /** Proof of a boot after a node was switched on. */
   boot: z
     .strictObject({

@@ -132,6 +132,7 @@ function checkKnownHosts(config: Config, uid: number): string | null {
 
 function namesPrograms(config: Config): boolean {
   const secrets = secretsOf(config).some(({ source }) => 'command' in source);
-  const { poweroff, hooks, commands, ssh } = config;
-  return secrets || poweroff !== undefined || hooks.length + commands.length + (ssh?.options.length ?? 0) > 0;
+  const { poweroff, hooks, commands, kubernetes, ssh } = config;
+  const single = poweroff !== undefined || kubernetes !== undefined;
+  return secrets || single || hooks.length + commands.length + (ssh?.options.length ?? 0) > 0;
 }

@@ -61,6 +61,8 @@ export type AlarmKind =
   | 'http'
   /** Events cannot be written to the system's log. */
   | 'system-log'
+  /** The nodes of the Kubernetes cluster cannot be read, or are none of this rack. */
+  | 'kubernetes'
   /** A configured pattern appeared on a console. */
   | 'console';
 
@@ -89,6 +91,7 @@ const SERVERS_OWN: ReadonlySet<AlarmKind> = new Set([
   'mqtt',
   'http',
   'system-log',
+  'kubernetes',
 ]);
 
 const OF_THE_SUPPLY: ReadonlySet<AlarmKind> = new Set([

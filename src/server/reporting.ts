@@ -1,6 +1,6 @@
 /**
- * Starts what reports the rack to other programs, where the configuration has a section for it, and starts it anew
- * when a reload changes that section. What is not configured is not even loaded.
+ * Starts what reports the rack to other programs, or a cluster's report of its nodes, where the configuration has a
+ * section for it, and starts it anew when a reload changes that section. What is not configured is not even loaded.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Snapshot } from '../api/methods.ts';
@@ -91,6 +91,7 @@ export class Reporting {
     this.#renew(this.#mqtt, before, next);
     this.#renew(this.#http, before, next);
     this.#renew(this.#systemLog, before, next);
+    this.#renew(this.#kubernetes, before, next);
   }
 
   #renew<S>({ name, section, start }: Kind<S>, before: Partial<Config>, next: Config): void {
@@ -187,6 +188,20 @@ export class Reporting {
         changes: this.#changes,
         earlier: events.latest(EARLIER_EVENTS).filter(({ at }) => steadyNow() - at < EARLIER_MS),
         alarm: (text) => alarms.set('system-log', null, text),
+      });
+    },
+  };
+
+  readonly #kubernetes: Kind<NonNullable<Config['kubernetes']>> = {
+    name: 'kubernetes',
+    section: ({ kubernetes }) => kubernetes ?? null,
+    start: async (section) => {
+      const { nodeStates, alarms } = this.#needs;
+      const { Kubernetes } = await import('./kubernetes/kubernetes.ts');
+      return new Kubernetes(section, {
+        inventory: () => nodeStates.inventory,
+        report: (report) => nodeStates.clusterReported(report),
+        alarm: (text) => alarms.set('kubernetes', null, text),
       });
     },
   };

@@ -145,6 +145,7 @@ describe('status and sentences', () => {
       reading,
       system,
       onSince: null,
+      kubernetes: null,
       alarms: [],
       op: null,
     }));

@@ -36,7 +36,7 @@ function snapshotOf(reading: Reading, state: BusState = 'ready'): Snapshot {
       exchanges: 1,
       errors: 0,
     },
-    nodes: [{ addr: 3, reading, system: null, onSince: null, alarms: [], op: null }],
+    nodes: [{ addr: 3, reading, system: null, onSince: null, kubernetes: null, alarms: [], op: null }],
     console: null,
     sessions: [],
     operations: [],

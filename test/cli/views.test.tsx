@@ -65,7 +65,8 @@ test('a table that is too long for the screen says how much is missing', () => {
   const values = { power: 'on', current: 1, amps: null, fan: 1, ageMs: 1, source: 'sweep' } as const;
   const last = { power: 'on', current: 1, amps: null, fan: 1 } as const;
   const known = { freshness: 'fresh', last, system: null, systemAgeMs: null, systemWhy: null } as const;
-  const line = { pos: 'A-0', name: 'n', role: null, cluster: null, uid: null, ...values };
+  const cluster = { kubernetes: null, kubernetesAgeMs: null, kubernetesWhy: null } as const;
+  const line = { ...cluster, pos: 'A-0', name: 'n', role: null, cluster: null, uid: null, ...values };
   const report: StatusReport = {
     rack: 'r',
     bus: { state: 'ready', port: '/dev/x', detail: '', master: '00', sweepMs: 70, sweepsPerS: 1 },

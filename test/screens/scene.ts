@@ -48,6 +48,7 @@ export function nodeOn(addr: Address, over: Partial<NodeState> = {}): NodeState 
     reading: { state: 'ok', sample, source: 'sweep' },
     system: null,
     onSince: null,
+    kubernetes: null,
     alarms: [],
     op: null,
     ...over,
@@ -104,7 +105,15 @@ export const MIXED: NodeState[] = RACK.nodes.map(({ addr }) => {
     case 0x12:
       return { ...on, reading: { state: 'failed', failure: 'silent', since: NOW - 95_000, tries: 8, last: null } };
     case 0x14:
-      return { addr, reading: { state: 'unasked' }, system: null, onSince: null, alarms: [], op: null };
+      return {
+        addr,
+        reading: { state: 'unasked' },
+        system: null,
+        onSince: null,
+        kubernetes: null,
+        alarms: [],
+        op: null,
+      };
     case 0x15:
       return { ...on, alarms: ['fan stopped'] };
     default:

@@ -32,7 +32,7 @@ function sampled(addr: number, second: number, at: number): NodeState {
   const fan = 108 + (addr % 7) + ((second * 3 + addr) % 3);
   const sample = { power: 'on', current, fan, at, rttMs: 3 } as const;
   const reading = { state: 'ok', sample, source: 'sweep' } as const;
-  return { addr, reading, system: null, onSince: null, alarms: [], op: null };
+  return { addr, reading, system: null, onSince: null, kubernetes: null, alarms: [], op: null };
 }
 
 /** Time from one node's sample to the next in a sweep, ms. */

@@ -37,6 +37,7 @@ const welcome: Welcome = {
       reading: { state: 'ok', sample, source: 'sweep' },
       system: null,
       onSince: null,
+      kubernetes: null,
       alarms: [],
       op: null,
     })),

@@ -12,6 +12,7 @@ import {
 import { type Address, formatAddress, formatPosition } from '../../rack/address.ts';
 import { ampsOf, type Calibration, totalDraw, VOLTS } from '../../rack/calibration.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
+import { KUBERNETES_WORD, type KubernetesState, type KubernetesStatus, presentState } from '../../rack/kubernetes.ts';
 import {
   type Power,
   type Sample,
@@ -85,6 +86,10 @@ export interface NodeReport {
   system: System | null;
   systemAgeMs: number | null;
   systemWhy: string | null;
+  /** State in the configured Kubernetes cluster, age of its answer, and reason; null: none, or the node is not in it. */
+  kubernetes: KubernetesState | null;
+  kubernetesAgeMs: number | null;
+  kubernetesWhy: string | null;
   /** Counts, 0 to 255, of no known unit; null while unknown. */
   current: number | null;
   /** The same in amperes; null while unknown, and where the node is not calibrated. */
@@ -145,12 +150,31 @@ export function statusReport(snapshot: Snapshot, nodes: readonly InventoryNode[]
         cluster: node.cluster,
         uid: node.uid,
         ...known(state, node.calibration, snapshot),
+        ...inCluster(state?.kubernetes ?? null, snapshot.now),
         master: isMaster(node, bus.master),
         alarms: state?.alarms ?? [],
         op: state?.op ?? null,
       };
     }),
   };
+}
+
+function inCluster(
+  status: KubernetesStatus | null,
+  now: number,
+): Pick<NodeReport, 'kubernetes' | 'kubernetesAgeMs' | 'kubernetesWhy'> {
+  if (status === null) return { kubernetes: null, kubernetesAgeMs: null, kubernetesWhy: null };
+  const { at, why } = status;
+  return {
+    kubernetes: presentState(status, now),
+    kubernetesAgeMs: at === null ? null : Math.max(0, Math.round(now - at)),
+    kubernetesWhy: why === '' ? null : why,
+  };
+}
+
+/** `not ready in Kubernetes`; null: it is ready, or in no cluster. */
+export function clusterText({ kubernetes }: NodeReport): string | null {
+  return kubernetes === null || kubernetes === 'ready' ? null : `${KUBERNETES_WORD[kubernetes]} in Kubernetes`;
 }
 
 function consoleOf({ console, now }: Snapshot): StatusReport['console'] {
@@ -330,8 +354,10 @@ export function totalCurrent(nodes: readonly NodeReport[]): string | null {
   return amps === null ? `${counts} counts` : `${amps.toFixed(2)} A (${(amps * VOLTS).toFixed(0)} W)`;
 }
 
-function marks({ master, op, alarms }: NodeReport): string {
-  return [...(master ? ['master'] : []), ...(op === null ? [] : [`operation ${op}`]), ...alarms].join(', ');
+function marks(node: NodeReport): string {
+  const { master, op, alarms } = node;
+  const operation = op === null ? null : `operation ${op}`;
+  return [master ? 'master' : null, operation, clusterText(node), ...alarms].filter((text) => text !== null).join(', ');
 }
 
 /** Formats milliseconds as an age: `0.2 s`, `12 s`, `3 min`. */

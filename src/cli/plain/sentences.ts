@@ -14,6 +14,7 @@ import { conditionText } from '../../rack/system-state.ts';
 import {
   ageText,
   conditionCounts,
+  clusterText,
   conditionOf,
   type NodeReport,
   statusReport,
@@ -160,11 +161,13 @@ function nodeSentence(node: NodeReport): string {
         ? `, ${drawn}`
         : `, last answered ${ageText(ageMs)} ago: ${last.power}, ${drawn}`;
   const power = conditionText(conditionOf(node));
+  const cluster = clusterText(node);
   const known = system === 'up' || systemWhy === null || power === 'on' ? [] : [`it ${systemWhy}`];
   const extra = [
     ...known,
     ...(node.master ? ['it is the master'] : []),
     ...(op === null ? [] : [`operation ${op}`]),
+    ...(cluster === null ? [] : [cluster]),
     ...alarms,
   ];
   return `${name}, ${pos}, address ${addr}: ${power}${values}${extra.map((text) => `; ${text}`).join('')}.`;

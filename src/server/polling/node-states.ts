@@ -8,6 +8,7 @@ import type { Bus, StatusOutcome } from '../../bmc/types.ts';
 import type { Address } from '../../rack/address.ts';
 import { History, type SeriesPoint } from '../../rack/history.ts';
 import { type Inventory, type InventoryNode, nodeLabel, unnamedNode } from '../../rack/inventory.ts';
+import { type ClusterReport, kubernetesStatus } from '../../rack/kubernetes.ts';
 import {
   type Power,
   RackState,
@@ -50,6 +51,8 @@ export class NodeStates {
   readonly #onSince = new Map<Address, number>();
   readonly intervalMs: number;
   #inventory: Inventory;
+  /** Null: no Kubernetes cluster is configured. */
+  #cluster: ClusterReport | null = null;
 
   constructor(inventory: Inventory, intervalMs: number, ports: NodeStatesPorts) {
     this.#inventory = inventory;
@@ -156,9 +159,16 @@ export class NodeStates {
       reading,
       system: shownPower(reading) === 'on' ? this.#ports.system(addr) : null,
       onSince: this.#onSince.get(addr) ?? null,
+      kubernetes: kubernetesStatus(this.#cluster, this.name(addr), this.#ports.now()),
       alarms: this.#ports.alarms(addr),
       op: this.#ports.operationOn(addr),
     };
+  }
+
+  /** Takes over what is known of the Kubernetes cluster; null: none is configured. */
+  clusterReported(report: ClusterReport | null): void {
+    this.#cluster = report;
+    for (const addr of this.addresses) this.#ports.nodeChanged(addr);
   }
 
   /** Adds a sample from before the first request to the node's history; it is no reading. */

@@ -1,4 +1,5 @@
 /** Glyphs of the interface, in Unicode and in ASCII. Pure. */
+import type { KubernetesState } from '../../rack/kubernetes.ts';
 import type { NodeCondition } from '../../rack/system-state.ts';
 import { CUT, type Frame } from './frame.ts';
 
@@ -16,6 +17,8 @@ export interface Glyphs {
   /** Sign of a reading that is not fresh. */
   old: string;
   console: string;
+  /** A node that is not ready, cordoned or unknown in its Kubernetes cluster. */
+  kubernetes: Record<Exclude<KubernetesState, 'ready'>, string>;
   operation: readonly string[];
   selected: string;
   marked: string;
@@ -77,6 +80,7 @@ const unicode: Glyphs = {
   alarm: '▲',
   old: '…',
   console: '▣',
+  kubernetes: { 'not-ready': '⊠', cordoned: '⊟', unknown: '⊡' },
   operation: ['◐', '◓', '◑', '◒'],
   selected: '▌',
   marked: '▎',
@@ -112,6 +116,7 @@ const ascii: Glyphs = {
   alarm: '!',
   old: '~',
   console: 'C',
+  kubernetes: { 'not-ready': 'K', cordoned: 'k', unknown: 'u' },
   operation: ['/', '-', '\\', '|'],
   selected: '>',
   marked: '|',

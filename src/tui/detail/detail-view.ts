@@ -13,6 +13,7 @@ import { type Frame, type InkRole, type Rect, type Span, spansWidth } from '../c
 import { formatAge, formatClock, type Glyphs, POWER_WORD } from '../canvas/glyphs.ts';
 import { keyOf } from '../keymap/lookup.ts';
 import { detailLayout, SCALE } from '../layout/detail-layout.ts';
+import { kubernetesInk, kubernetesText } from '../map/kubernetes.ts';
 import { lookOf, viewOf } from '../map/node-cell.ts';
 import type { State } from '../model/state.ts';
 import { LEVEL_INK } from '../screen/event-lines.ts';
@@ -80,6 +81,7 @@ function factsOf(state: State, node: InventoryNode): Fact[] {
     ['position', `${formatPosition(node.addr)}, address ${formatAddress(node.addr)}`, 'text'],
     ['power', powerText(look.power) + (look.age === null ? '' : `, ${look.age} old`), look.ink],
     ['system', systemText(state, view?.system ?? null), look.ink],
+    ['kubernetes', kubernetesText(state, view), kubernetesInk(state, view)],
     ['alarm', alarms.length === 0 ? null : alarms.join(', '), 'fault'],
     ['role', [node.role, node.cluster].filter((part) => part !== null).join(' of ') || null, 'text'],
     ['ip', node.ip, 'text'],
@@ -110,8 +112,8 @@ function paintFacts(frame: Frame, { x, y, width, height }: Rect, facts: readonly
   for (const [label, value, ink] of facts) {
     if (value === null || row >= y + height) continue;
     frame.text(x, row, label.padEnd(LABEL), 'dim', width);
-    frame.text(x + LABEL, row, value, ink, width - LABEL);
-    row++;
+    for (const line of wrap(value, width - LABEL).slice(0, y + height - row))
+      frame.text(x + LABEL, row++, line, ink, width - LABEL);
   }
   return row;
 }

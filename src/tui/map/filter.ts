@@ -5,19 +5,21 @@
 import { didYouMean } from '../../lib/words.ts';
 import { type Address, formatAddress, formatPosition, rowOf } from '../../rack/address.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
+import { KUBERNETES_WORD } from '../../rack/kubernetes.ts';
 import { freshness, shownPower } from '../../rack/reading.ts';
 import { nodeCondition } from '../../rack/system-state.ts';
 import type { State } from '../model/state.ts';
+import { kubernetesOf } from './kubernetes.ts';
 
 /** Fields by name, in the order of the messages. */
 const FIELDS = [
-  ...(['name', 'addr', 'pos', 'row', 'state', 'role', 'cluster', 'ip', 'mac'] as const),
+  ...(['name', 'addr', 'pos', 'row', 'state', 'role', 'cluster', 'kubernetes', 'ip', 'mac'] as const),
   ...(['fan', 'alarm', 'op', 'console', 'is'] as const),
 ];
 type Field = (typeof FIELDS)[number];
 
 /** Fields that match by their beginning only: `addr:0` is a blade or two, `state:on` is not "unknown". */
-const BEGINNINGS: readonly Field[] = ['addr', 'pos', 'row', 'state', 'is', 'fan'];
+const BEGINNINGS: readonly Field[] = ['addr', 'pos', 'row', 'state', 'kubernetes', 'is', 'fan'];
 /** Words that mean a state where they stand alone: "on" is part of many names. */
 const STATES = ['on', 'off', 'disabled', 'unknown', 'absent', 'lost', 'stale'];
 const KINDS = ['marked', 'protected', 'master'];
@@ -29,7 +31,7 @@ export interface Term {
 }
 
 /** Fields whose values are known names; the others take any text. */
-const NAMED: readonly Field[] = ['state', 'role', 'cluster', 'is', 'row'];
+const NAMED: readonly Field[] = ['state', 'role', 'cluster', 'kubernetes', 'is', 'row'];
 
 /**
  * Returns the reason why a word of the filter is invalid, or null: an unknown field, or a value that no node can
@@ -64,6 +66,7 @@ export function filterProblem(text: string, state: State): string | null {
 function knownValues(state: State, field: Field): string[] {
   if (field === 'state') return [...STATES, 'up', 'booting', 'going-down', 'halted', 'failed'];
   if (field === 'is') return KINDS;
+  if (field === 'kubernetes') return Object.keys(KUBERNETES_WORD);
   const values = state.rack.nodes.flatMap((node) => valuesOf(state, node, field)).map((value) => value.toLowerCase());
   return [...new Set(values)].filter((value) => value !== '').sort();
 }
@@ -145,6 +148,8 @@ function valuesOf(state: State, node: InventoryNode, field: Field): string[] {
         ...(stale ? ['stale'] : []),
       ];
     }
+    case 'kubernetes':
+      return [kubernetesOf(state, view) ?? ''];
     case 'role':
     case 'cluster':
     case 'ip':

@@ -1,10 +1,12 @@
 /** The legend of the map: what is current and what is fan, their scales and time, and what the colours stand for. Pure. */
 import { type Span, spansWidth } from '../canvas/frame.ts';
 import { type Glyphs, POWER_LETTER, POWER_WORD, type Range } from '../canvas/glyphs.ts';
+import { KUBERNETES_WORD } from '../../rack/kubernetes.ts';
 import { keyOf } from '../keymap/lookup.ts';
 import { type MapLayout, railRoom } from '../layout/map-layout.ts';
 import { type State, WINDOW_WORDS } from '../model/state.ts';
 import { heatLegend, type HeatScale } from './heat.ts';
+import { KUBERNETES_INK, kubernetesOf } from './kubernetes.ts';
 import { inkOfCondition, lookOf, viewOf } from './node-cell.ts';
 import type { StripView } from './strips.ts';
 
@@ -61,15 +63,23 @@ function heatName(state: State, { by }: HeatScale, wide: boolean, room: number):
   return spans.find((one) => spansWidth(one) <= room) ?? spans[0] ?? [];
 }
 
-/** `H ●N on`, `○F off`: the signs of the conditions that occur, in their colours. */
+/** `H ●N on`, `○F off`, `⊟ cordoned`: the signs of the states that occur, in their colours. */
 function signsOf(state: State, g: Glyphs): Span[][] {
   const seen = new Set(state.rack.nodes.map(({ addr }) => lookOf(state, viewOf(state, addr)).power));
   const conditions = Object.keys(POWER_LETTER) as (keyof typeof POWER_LETTER)[];
-  return conditions
+  const powers = conditions
     .filter((one) => seen.has(one))
     .map((one, i): Span[] => [
       ...(i === 0 ? [key(state, 'heat')] : []),
       [`${g.power[one]}${POWER_LETTER[one]}`, inkOfCondition(one)],
       [` ${POWER_WORD[one]}`, 'dim'],
     ]);
+  const clusters = new Set(state.rack.nodes.map(({ addr }) => kubernetesOf(state, viewOf(state, addr))));
+  const signs = (['not-ready', 'cordoned', 'unknown'] as const)
+    .filter((one) => clusters.has(one))
+    .map((one): Span[] => [
+      [g.kubernetes[one], KUBERNETES_INK[one]],
+      [one === 'unknown' ? ' cluster?' : ` ${KUBERNETES_WORD[one]}`, 'dim'],
+    ]);
+  return [...powers, ...signs];
 }

@@ -10,6 +10,7 @@ import { cellAt, type MapLayout } from '../layout/map-layout.ts';
 import type { State } from '../model/state.ts';
 import { isFiltered } from './filter.ts';
 import { heatGround, heatLevel, type HeatScale, heatScale } from './heat.ts';
+import { kubernetesSign } from './kubernetes.ts';
 import { legendOf } from './legend.ts';
 import { beatOf, BEATS, lookOf, type NodeLook, viewOf } from './node-cell.ts';
 import { stripOf, type StripRoom, stripRoom, type StripView, stripView } from './strips.ts';
@@ -276,7 +277,7 @@ function currentText({ look, node }: Cell): string | null {
 }
 
 interface Marks {
-  /** Signs of activity: alarm, operation, console. */
+  /** Signs of activity: alarm, operation, console, and a node that its cluster cannot use. */
   now: Span[];
   /** Signs of the node's kind: master, protected, chassis fan. */
   always: Span[];
@@ -290,6 +291,8 @@ function marksOf(state: State, node: InventoryNode, view: NodeState | undefined,
   // The sign of an operation does not move: a rack without changes must send nothing.
   if ((view?.op ?? null) !== null) now.push([g.operation[0] ?? '*', 'warn']);
   if (state.console?.addr === node.addr) now.push([g.console, 'title']);
+  const cluster = kubernetesSign(state, view, g);
+  if (cluster !== null) now.push(cluster);
   const always: Span[] = [];
   if (state.bus.master === node.addr || node.role === 'master') always.push([g.master, 'master']);
   if (node.protected) always.push([g.protected, 'master']);

@@ -3,7 +3,7 @@
 /** All columns, in the order in which the table shows them. */
 export const COLUMN_IDS = [
   ...(['name', 'addr', 'pos', 'state', 'alarm', 'current', 'fan', 'age'] as const),
-  ...(['trend', 'peak', 'role', 'cluster', 'on-for', 'op', 'line'] as const),
+  ...(['trend', 'peak', 'role', 'cluster', 'kubernetes', 'on-for', 'op', 'line'] as const),
 ];
 export type ColumnId = (typeof COLUMN_IDS)[number];
 

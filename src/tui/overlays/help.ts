@@ -95,7 +95,7 @@ function paint(frame: Frame, state: State, { scroll }: Help, { g }: PaintTools):
 export function helpLines(state: State, g: Glyphs): Span[][] {
   // On the map the signs come first, because the operator may be looking for one.
   const first = state.overlay?.kind !== 'help' || state.overlay.from !== 'console';
-  const lines: Span[][] = first ? signLines(g) : [];
+  const lines: Span[][] = first ? signLines(state, g) : [];
   for (const { context, title, also = [] } of orderedSections(state)) {
     if (lines.length > 0) lines.push([]);
     lines.push([[title, 'title']]);
@@ -118,12 +118,12 @@ export function helpLines(state: State, g: Glyphs): Span[][] {
         lines.push(...wrap(`not now: ${why}`, ROOM - 2).map((line): Span[] => [[' '.repeat(20) + line, 'dim']]));
     }
   }
-  if (!first) lines.push([], ...signLines(g));
+  if (!first) lines.push([], ...signLines(state, g));
   return lines;
 }
 
 /** Returns the lines about the parts of the map's cells. */
-function signLines(g: Glyphs): Span[][] {
+function signLines(state: State, g: Glyphs): Span[][] {
   const lines: Span[][] = [[['Signs', 'title']]];
   const signOf = (power: NodeCondition): Span => [
     `${g.power[power]}${POWER_LETTER[power]} ${POWER_WORD[power]}   `,
@@ -141,6 +141,11 @@ function signLines(g: Glyphs): Span[][] {
     [g.operation[0] ?? '*', 'operation'],
   ];
   lines.push([['  ', 'text'], ...signs.map(([sign, word]): Span => [`${sign} ${word}  `, 'text'])]);
+  if ([...state.nodes.values()].some(({ kubernetes }) => kubernetes !== null)) {
+    const { 'not-ready': notReady, cordoned, unknown } = g.kubernetes;
+    const words = `${notReady} not ready   ${cordoned} cordoned   ${unknown} unknown`;
+    lines.push([[`  in Kubernetes: ${words}`, 'text']]);
+  }
   lines.push([['  ct: counts, whose unit is not known; A: amperes, where the node is calibrated', 'dim']]);
   return lines;
 }

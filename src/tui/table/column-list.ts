@@ -1,6 +1,7 @@
 /** The list of the table's columns: each is shown or hidden. Pure. */
 import { centred, paintBox } from '../canvas/box.ts';
 import type { Frame } from '../canvas/frame.ts';
+import type { Glyphs } from '../canvas/glyphs.ts';
 import { bindingOf } from '../keymap/lookup.ts';
 import { step, type Step } from '../model/events.ts';
 import type { State } from '../model/state.ts';
@@ -72,6 +73,11 @@ function toggled(state: State, id: ColumnId): Step {
 }
 
 const WIDTH = 90;
+/** Most columns of a title. */
+const TITLE = 10;
+
+const cut = (title: string, g: Glyphs): string =>
+  title.length > TITLE ? `${title.slice(0, TITLE - 1)}${g.ellipsis}` : title;
 
 function paint(frame: Frame, state: State, { index }: ColumnList, { g }: PaintTools): void {
   const { hidden } = state.view.table;
@@ -88,7 +94,7 @@ function paint(frame: Frame, state: State, { index }: ColumnList, { g }: PaintTo
       y,
       [
         [shows ? '[x] ' : '[ ] ', shows ? 'key' : 'dim'],
-        [title.padEnd(10), shows ? 'text' : 'dim'],
+        [cut(title, g).padEnd(TITLE + 1), shows ? 'text' : 'dim'],
         [id === 'name' ? `${about}; always shown` : about, 'dim'],
       ],
       box.width,

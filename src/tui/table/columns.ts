@@ -1,8 +1,10 @@
 /** The columns of the table: title, width, contents and order of each. */
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import { drawOf, drawText } from '../../rack/calibration.ts';
+import { KUBERNETES_WORD } from '../../rack/kubernetes.ts';
 import type { InkRole, Span } from '../canvas/frame.ts';
 import { barRows, formatAge, type Glyphs, POWER_WORD, rangeOf, shorten } from '../canvas/glyphs.ts';
+import { KUBERNETES_INK } from '../map/kubernetes.ts';
 import type { State } from '../model/state.ts';
 import { COLUMN_IDS, type ColumnId } from '../model/table.ts';
 import { rankOf, type Row, rowsOf } from './row.ts';
@@ -190,6 +192,16 @@ const COLUMNS_BY_ID: Record<ColumnId, Omit<Column, 'id'>> = {
     cell: ({ node }) => [[node.cluster ?? '', 'dim']],
     value: ({ node }) => node.cluster,
   },
+  kubernetes: {
+    title: 'kubernetes',
+    about: 'state in its Kubernetes cluster, where one is configured',
+    width: () => 11,
+    cell: ({ kubernetes: one }, { g }) => {
+      if (one === null) return [['-', 'dim']];
+      return [[`${one === 'ready' ? '' : `${g.kubernetes[one]} `}${KUBERNETES_WORD[one]}`, KUBERNETES_INK[one]]];
+    },
+    value: ({ kubernetes }) => kubernetes,
+  },
   'on-for': {
     title: 'on for',
     about: 'time since rackui saw its power come on; - where it was on before, or its BMC was silent since',
@@ -236,8 +248,9 @@ const COLUMNS_BY_ID: Record<ColumnId, Omit<Column, 'id'>> = {
 
 export const COLUMNS: readonly Column[] = COLUMN_IDS.map((id) => ({ id, ...COLUMNS_BY_ID[id] }));
 
-export function shownColumns({ view }: State): readonly Column[] {
-  return COLUMNS.filter(({ id }) => !view.table.hidden.includes(id));
+export function shownColumns({ view, nodes }: State): readonly Column[] {
+  const inCluster = [...nodes.values()].some(({ kubernetes }) => kubernetes !== null);
+  return COLUMNS.filter(({ id }) => !view.table.hidden.includes(id) && (id !== 'kubernetes' || inCluster));
 }
 
 const sorted = new WeakMap<State, readonly Row[]>();

@@ -3,8 +3,10 @@ import type { NodeState } from '../../api/methods.ts';
 import type { NodeProgress, Operation } from '../../api/power.ts';
 import type { Alarm } from '../../rack/alarms.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
+import type { KubernetesState } from '../../rack/kubernetes.ts';
 import { formatAge } from '../canvas/glyphs.ts';
 import { shownNodes } from '../map/filter.ts';
+import { kubernetesOf } from '../map/kubernetes.ts';
 import { lookOf, type NodeLook, viewOf } from '../map/node-cell.ts';
 import type { State } from '../model/state.ts';
 import { CURRENT, lastStep, PEAK, stripValues } from '../model/strips.ts';
@@ -19,6 +21,8 @@ export interface Row {
    */
   currents: () => readonly (number | null)[];
   peak: () => number | null;
+  /** Null: no Kubernetes cluster is configured, or it is not in it. */
+  kubernetes: KubernetesState | null;
   /** Those that need attention first. */
   alarms: readonly Alarm[];
   /** The running operation on it, with its progress; null: none. */
@@ -67,6 +71,7 @@ export function rowsOf(state: State): Row[] {
       node,
       view,
       look,
+      kubernetes: kubernetesOf(state, view),
       currents: () => values(CURRENT),
       peak,
       alarms,
