@@ -3,7 +3,7 @@
  * console late: the serializer's, and the state that it leaves out (saved cursors, character sets, scrolling region,
  * tab stops, a wrap that is due).
  */
-import headless, { type IBufferCell } from '@xterm/headless';
+import headless, { type IBuffer, type IBufferCell } from '@xterm/headless';
 import { type Attributes, sgrOf } from './cells.ts';
 import type { NodeTerminal } from './emulator.ts';
 
@@ -33,14 +33,38 @@ const DESIGNATORS = '()*+';
 /** The serializer's move by no column, which a terminal takes for one column (addon-serialize 0.14.0). */
 const NO_MOVE = /\x1b\[0[CD]/g;
 
+/** A space as the content of a cell: its code point and, above it, its width. */
+const SPACE = (1 << 22) | 0x20;
+
+/**
+ * Gives wrapped rows that begin with an empty cell a space there: the serializer moves over an empty one, which ends
+ * the wrap that is due (addon-serialize 0.14.0). To be called before it.
+ */
+export function fillWrapped({ buffer }: NodeTerminal): void {
+  const fill = (lines: IBuffer): void => {
+    for (let y = 0; y < lines.length; y++) {
+      const line = lines.getLine(y);
+      const cell = line?.isWrapped === true ? line.getCell(0) : undefined;
+      if (cell === undefined || cell.getChars() !== '' || cell.getWidth() === 0) continue;
+      const { _line } = line as unknown as { _line: { setCell(x: number, cell: IBufferCell): void } };
+      _line.setCell(0, Object.assign(cell, { content: SPACE }));
+    }
+  };
+  fill(buffer.normal);
+  fill(buffer.alternate);
+}
+
 /** Returns the serializer's output `made` of `terminal`, completed. */
 export function completeCopy(terminal: NodeTerminal, made: string): string {
   const serialized = made.replace(NO_MOVE, '');
   const core = coreOf(terminal);
   const alternate = terminal.buffer.active.type === 'alternate';
-  // Entering the alternate screen saves the cursor of the normal one.
+  // Entering the alternate screen saves the cursor of the normal one, whose attributes and character set stay in force.
   const screens = alternate
-    ? serialized.replace(ALTERNATE, `${savedCursor(core.buffers.normal)}${ALTERNATE}`)
+    ? serialized.replace(
+        ALTERNATE,
+        `${region(core.buffers.normal, terminal.rows)}${savedCursor(core.buffers.normal)}${ALTERNATE}\x1b[m\x1b(B\x1b[2J`,
+      )
     : serialized;
   const active = alternate ? core.buffers.alt : core.buffers.normal;
   return [
@@ -138,8 +162,10 @@ function cursor(terminal: NodeTerminal, core: Core, { scrollTop }: CoreBuffer): 
   const last = lastCell(terminal, baseY + cursorY, cursorX);
   const goesOn = input._parser.precedingJoinState !== 0;
   const due = cursorX >= cols;
-  if (last === null || (!due && (!goesOn || set.insertMode))) return `${style}${to(Math.min(cursorX, cols - 1))}`;
-  if (goesOn) return `${style}${to(last.x)}${last.chars}`;
+  if (last === null || (!due && !goesOn)) return `${style}${to(Math.min(cursorX, cols - 1))}`;
+  // In insert mode it goes where it is deleted first: the rest of the line moves back and forth.
+  const removed = set.insertMode ? `\x1b[${cursorX - last.x}P` : '';
+  if (goesOn) return `${style}${to(last.x)}${removed}${last.chars}`;
   const [over, insert] = set.insertMode ? ['\x1b[4l', '\x1b[4h'] : ['', ''];
   return `${to(last.x)}\x1b[${last.sgr}m${over}${last.chars}${insert}${style}`;
 }

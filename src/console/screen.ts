@@ -8,7 +8,7 @@
 import { open } from 'node:fs/promises';
 import serializeAddon from '@xterm/addon-serialize';
 import { NodeTerminal, type TerminalSize } from './emulator.ts';
-import { completeCopy, otherModes } from './screen-copy.ts';
+import { completeCopy, fillWrapped, otherModes } from './screen-copy.ts';
 import type { ScreenText } from './screen-state.ts';
 
 export interface ScreenOptions extends TerminalSize {
@@ -68,6 +68,7 @@ export class NodeScreen {
    * emulator.
    */
   serialize(scrollbackLines: number): string {
+    fillWrapped(this.#terminal);
     return completeCopy(this.#terminal, this.#serializer.serialize({ scrollback: scrollbackLines }));
   }
 

@@ -73,6 +73,10 @@ test.each([
   ['a character without wrap, in insert mode', 'abc\x1b[4h\x1b[?7l\r', 'xy'],
   ['an empty line over the rest of a wrapped one', '\x1b[1Cabcdefghijklm\x1b[L', 'x'],
   ['a screen that is erased in colour', '\x1b[42m\x1b[2J\x1b[3;3H', 'g\x1b[K'],
+  ['line graphics of the normal screen under a program', '\x1b(0`\x1b[?1049h\x1b8a#', 'b'],
+  ['colours of the normal screen under a program', '\x1b[31;44m\x1b[?1049h\x1b[ma', 'b'],
+  ['a scrolling region of the normal screen under a program', '\x1b[2;3r\x1b[?1049h', '\x1b[?1049lx\r\n\n\n\ny'],
+  ['a wrapped line that begins with an empty cell', 'abcdefghijklm\x1b[1K`\x1b[H', 'x'],
 ])('%s', async (_, before, after) => {
   const { late, plain } = await joinedLate(Buffer.from(before), Buffer.from(after));
   expect(late).toEqual(plain);
