@@ -1,59 +1,87 @@
 /** From a key to its echo on the operator's screen, beside other programs on such a line; and from console to console. */
-import { startRack } from '../support/rack.ts';
+import { startRack, type TestRack } from '../support/rack.ts';
 import { PROGRAM, stand } from '../support/stand.ts';
 import { openTerminal, type TestTerminal } from '../support/terminal.ts';
 import { figure, leftOut, median, notHere, percentile, type Figure } from './measure.ts';
+import { held, holding, isSlow } from './slow.ts';
 
 /** One byte out, one byte back. The first byte after a pause is not held back by the pacing. */
 const WIRE_MS = (2 * 10_000) / 115_200;
-const KEYS = 200;
+/** Keys of one program before the next program's turn, and the number of turns. */
+const KEYS = 50;
+const ROUNDS = 6;
 const SWITCHES = 30;
 const SIM = ['--time-scale', '50'];
 const SIZE = { cols: 160, rows: 50 };
 
+/** Programs that drive a line by hand: the device is their own, and nothing paces, filters, logs or shares. */
+const OTHERS = [
+  { name: 'tio', args: (port: string) => ['-b', '115200', port] },
+  { name: 'screen', args: (port: string) => [port, '115200'] },
+];
+
 export async function keyToEcho(): Promise<Figure[]> {
-  await using rack = await stand({ sim: SIM });
-  await using terminal = openTerminal(process.execPath, [PROGRAM, '--socket', rack.socket], SIZE);
-  await terminal.waitFor('node-03');
-  terminal.type('03\r');
-  await terminal.waitFor(/Enter wakes it|login:/);
+  await using rack = await stand({ sim: SIM, through: holding() });
+  await using ours = openTerminal(...held(process.execPath, [PROGRAM, '--socket', rack.socket]), SIZE);
+  await ours.waitFor('node-03');
+  ours.type('03\r');
+  await ours.waitFor(/Enter wakes it|login:/);
+  ours.type('\r');
+  await ours.waitFor(/login:/);
+  const others: (Other & { taken: number[][] })[] = [];
+  const rounds: number[][] = [];
+  try {
+    for (const { name, args } of OTHERS) {
+      const why = notHere(name);
+      if (why === null) others.push({ ...(await openOther(name, args)), taken: [] });
+      else leftOut(`key to echo beside ${name}: ${why}`);
+    }
+    for (let round = 0; round < ROUNDS; round++) {
+      rounds.push(await echoes(ours));
+      for (const { terminal, taken } of others) taken.push(await echoes(terminal));
+    }
+  } finally {
+    for (const { terminal, rack: line } of others) {
+      await terminal.close();
+      await line.stop();
+    }
+  }
+  const all = rounds.flat();
+  const p99 = percentile(all, 0.99);
+  const detail = { p50: median(all), p99, slowest: Math.max(...all) };
+  if (isSlow()) return [figure('key to echo, p99', p99, 'ms beyond the wire', 60, detail)];
+  return [
+    figure('key to echo, p50', rounds.map(median), 'ms beyond the wire', 5, detail),
+    figure('key to echo, p99', p99, 'ms beyond the wire', 20, detail),
+    ...others.flatMap(({ name, taken }) => {
+      const theirs = { p50: median(taken.flat()), p99: percentile(taken.flat(), 0.99) };
+      const more = rounds.map((round, i) => median(round) - median(taken[i] ?? []));
+      const budget = name === 'tio' ? [1.5, 5] : [5, 20];
+      return [
+        figure(`key to echo beside ${name}, p50`, more, 'ms more', budget[0] ?? 0, theirs),
+        figure(`key to echo beside ${name}, p99`, p99 - theirs.p99, 'ms more', budget[1] ?? 0, theirs),
+      ];
+    }),
+  ];
+}
+
+interface Other {
+  name: string;
+  rack: TestRack;
+  terminal: TestTerminal;
+}
+
+async function openOther(name: string, args: (port: string) => string[]): Promise<Other> {
+  const rack = await startRack({ args: [...SIM, '--unlocked'] });
+  const terminal = openTerminal(...held(name, args(rack.link)), SIZE);
+  // Until the program has the device, typed keys are lost.
+  while (!(await takes(terminal, '[03]|[00]~'))) terminal.type('\x07');
   terminal.type('\r');
   await terminal.waitFor(/login:/);
-  const ours = await echoes(terminal);
-  return [
-    figure('key to echo, p50', median(ours), 'ms beyond the wire', 5, { p99: percentile(ours, 0.99) }),
-    figure('key to echo, p99', percentile(ours, 0.99), 'ms beyond the wire', 20, { slowest: Math.max(...ours) }),
-    ...(await besideOthers(ours)),
-  ];
+  return { name, rack, terminal };
 }
 
-/** Programs that drive a line by hand: the device is their own, and nobody paces, filters, logs or shares. */
-async function besideOthers(ours: readonly number[]): Promise<Figure[]> {
-  const others = [
-    { name: 'tio', args: (port: string) => ['-b', '115200', port] },
-    { name: 'screen', args: (port: string) => [port, '115200'] },
-  ];
-  const figures: Figure[] = [];
-  for (const { name, args } of others) {
-    const why = notHere(name);
-    if (why !== null) {
-      leftOut(`key to echo beside ${name}: ${why}`);
-      continue;
-    }
-    await using rack = await startRack({ args: [...SIM, '--unlocked'] });
-    await using terminal = openTerminal(name, args(rack.link), SIZE);
-    // Until the program has the device, what is typed reaches nobody.
-    while (!(await opened(terminal, '[03]|[00]~'))) terminal.type('\x07');
-    terminal.type('\r');
-    await terminal.waitFor(/login:/);
-    const theirs = await echoes(terminal);
-    const detail = { ours: median(ours), theirs: median(theirs), theirP99: percentile(theirs, 0.99) };
-    figures.push(figure(`key to echo beside ${name}, p50`, median(ours) - median(theirs), 'ms more', 5, detail));
-  }
-  return figures;
-}
-
-async function opened(terminal: TestTerminal, command: string): Promise<boolean> {
+async function takes(terminal: TestTerminal, command: string): Promise<boolean> {
   terminal.type(command);
   return terminal.waitFor(/00~/, 'the echo of the command', 1_000).then(
     () => true,

@@ -1,33 +1,43 @@
 /** What every measurement needs: percentiles, the floor of an empty program, a process's memory and processor time. */
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { held } from './slow.ts';
 
-/** One figure beside its budget: `ok` is judged on the figure as it is printed. */
+/** One figure beside its budget, judged as it is printed. */
 export interface Figure {
   what: string;
+  /** The median where it was measured in rounds. */
   value: number;
   unit: string;
   budget: number;
-  ok: boolean;
+  /** `not judged`: the budget lies between the quartiles of the rounds. */
+  verdict: 'held' | 'missed' | 'not judged';
+  /** Lower and upper quartile of the rounds. */
+  spread?: [low: number, high: number];
   /** What the figure was made of. */
   detail: Record<string, number>;
 }
 
+/** Makes a figure of one value, or of one value a round. */
 export function figure(
   what: string,
-  value: number,
+  measured: number | readonly number[],
   unit: string,
   budget: number,
   detail: Record<string, number>,
 ): Figure {
-  const shown = round(value);
+  const rounds = typeof measured === 'number' ? [measured] : measured;
+  const value = round(median(rounds));
+  const low = round(percentile(rounds, 0.25));
+  const high = round(percentile(rounds, 0.75));
   return {
     what,
-    value: shown,
+    value,
     unit,
     budget,
-    ok: shown <= budget,
+    verdict: high <= budget ? 'held' : low > budget ? 'missed' : 'not judged',
+    ...(typeof measured === 'number' ? {} : { spread: [low, high] as [number, number] }),
     detail: Object.fromEntries(Object.entries(detail).map(([name, number]) => [name, round(number)])),
   };
 }
@@ -59,21 +69,18 @@ export function percentile(samples: readonly number[], p: number): number {
 
 export const median = (samples: readonly number[]): number => percentile(samples, 0.5);
 
-/** Milliseconds from start to exit of `node …args`, each of `times` runs. */
-export async function timeNode(args: readonly string[], times: number): Promise<number[]> {
-  const taken: number[] = [];
-  for (let run = 0; run < times; run++) {
-    const began = performance.now();
-    const child = spawn(process.execPath, args, { stdio: 'ignore' });
-    await new Promise((resolve) => child.once('exit', resolve));
-    taken.push(performance.now() - began);
-  }
-  return taken;
+/** Milliseconds from start to exit of `node …args`. */
+export async function timeNode(args: readonly string[]): Promise<number> {
+  const [program, words] = held(process.execPath, args);
+  const began = performance.now();
+  const child = spawn(program, words, { stdio: 'ignore' });
+  await new Promise((resolve) => child.once('exit', resolve));
+  return performance.now() - began;
 }
 
-/** The floor: an empty Node program, start to exit, ms. */
-export async function emptyNode(times = 15): Promise<number> {
-  return median(await timeNode(['-e', ''], times));
+/** The floor of starts: an empty Node program, start to exit, ms. */
+export function emptyNode(): Promise<number> {
+  return timeNode(['-e', '']);
 }
 
 /** Resident memory, MB. */
@@ -82,11 +89,11 @@ export function residentMB(pid: number): number {
   return Number(kilobytes) / 1024;
 }
 
-/** Processor time so far, ms (the kernel counts in hundredths of a second). */
+/** Processor time of all threads so far, ms, as the scheduler counts it (nanoseconds). */
 function processorMs(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10;
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const ns = threads.map((tid) => Number(readFileSync(`/proc/${pid}/task/${tid}/schedstat`, 'utf8').split(' ')[0]));
+  return ns.reduce((sum, one) => sum + one, 0) / 1e6;
 }
 
 /** Share of one core that a process uses over `ms`, per cent. */
@@ -96,6 +103,19 @@ export async function processorShare(pids: readonly number[], ms: number): Promi
   await new Promise((resolve) => setTimeout(resolve, ms));
   const passed = performance.now() - began;
   return pids.map((pid, i) => ((processorMs(pid) - (before[i] ?? 0)) / passed) * 100);
+}
+
+/** {@link processorShare} of several rounds: a list for each process. */
+export async function processorRounds(pids: readonly number[], ms: number, rounds: number): Promise<number[][]> {
+  const shares: number[][] = pids.map(() => []);
+  for (let round = 0; round < rounds; round++)
+    (await processorShare(pids, ms)).forEach((share, i) => shares[i]?.push(share));
+  return shares;
+}
+
+/** Divides the values of one list by those of another, round by round. */
+export function ratios(ours: readonly number[] = [], theirs: readonly number[] = []): number[] {
+  return ours.map((one, i) => one / (theirs[i] ?? Number.NaN));
 }
 
 /** Waits for a condition, looking every `everyMs`; throws after `limitMs`. */

@@ -1,39 +1,93 @@
-/** What rackui costs while nothing happens but a sweep a second: processor, memory, bytes to the terminal. */
+/**
+ * What rackui costs while nothing happens but a sweep a second: processor, memory, bytes to the terminal. The server
+ * stands beside the least program that makes the same exchanges, the interface beside the least one that writes the
+ * same frames, and beside btop; each pair is measured at the same time.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { startRack } from '../support/rack.ts';
 import { PROGRAM, stand, type Stand } from '../support/stand.ts';
 import { openTerminal, type TestTerminal } from '../support/terminal.ts';
-import { figure, processorShare, residentMB, until, type Figure } from './measure.ts';
+import { floorProgram } from './floors/floor.ts';
+import {
+  figure,
+  leftOut,
+  median,
+  notHere,
+  processorRounds,
+  processorShare,
+  ratios,
+  residentMB,
+  until,
+  type Figure,
+} from './measure.ts';
+import { held, holding } from './slow.ts';
 import { others } from './others.ts';
 
 const WATCH_MS = 15_000;
 const LINES = 2_000;
 
 /** Bytes of the default theme, and of the theme that shows the arrival of each sample. */
-export async function steady(): Promise<Figure[]> {
-  await using rack = await stand();
-  await using terminal = openTerminal(process.execPath, [PROGRAM, '--socket', rack.socket], { cols: 160, rows: 50 });
+const SIZE = { cols: 160, rows: 50 };
+const ROUNDS = 5;
+const ROUND_MS = 6_000;
+/** A start's own costs are over, and the compiler has settled. */
+const SETTLED_MS = 5_000;
+const FRAME = '\x1b[?2026h';
+
+/** The server without a client, and with the interface, beside its floor; and how it grows with the rack. */
+export async function server(): Promise<Figure[]> {
+  await using rack = await stand({ through: holding() });
+  await using wide = await stand({ sim: ['--nodes', '96'], through: holding() });
+  await using other = await startRack({ args: ['--unlocked'] });
+  await using floor = openTerminal(...held(process.execPath, [floorProgram('exchanges'), other.link, '24']));
+  await delay(SETTLED_MS);
+  const pids = [rack.serverPid, wide.serverPid, floor.pid];
+  const [alone = [], of96 = [], least = []] = await processorRounds(pids, ROUND_MS, ROUNDS);
+  await using terminal = openTerminal(...held(process.execPath, [PROGRAM, '--socket', rack.socket]), SIZE);
   await terminal.waitFor(/\b24 on\b/);
-  // The start's own costs are over when the compiler has settled.
-  await new Promise((resolve) => setTimeout(resolve, 5_000));
-  const bytes = terminal.output.length;
-  const [server = Number.NaN, screen = Number.NaN] = await processorShare([rack.serverPid, terminal.pid], WATCH_MS);
-  const rate = (terminal.output.length - bytes) / (WATCH_MS / 1000) / 1024;
-  const beside = await others(WATCH_MS);
+  await delay(SETTLED_MS);
+  const [withClient = [], leastThen = []] = await processorRounds([rack.serverPid, floor.pid], ROUND_MS, ROUNDS);
+  const detail = { server: median(alone), floor: median(least) };
+  const shared = { server: median(withClient), floor: median(leastThen) };
   return [
-    figure('bytes to the terminal at 160x50, 1 Hz', rate, 'KB/s', 3, beside),
-    figure('bytes in the theme pulse at 160x50, 1 Hz', await pulseRate(rack), 'KB/s', 5, {}),
-    figure('server at 1 Hz', server, '% of a core', 2, {}),
-    figure('interface at 1 Hz', screen, '% of a core', 2, {}),
+    figure('server at 1 Hz, no client', ratios(alone, least), '× its floor', 1.3, detail),
+    figure('server at 1 Hz, one interface', ratios(withClient, leastThen), '× its floor', 1.6, shared),
+    figure('server of 96 nodes', ratios(of96, alone), '× server of 24 nodes', 4, { server: median(of96) }),
   ];
 }
 
-async function pulseRate(rack: Stand): Promise<number> {
-  const words = [PROGRAM, '--socket', rack.socket, '--theme', 'pulse'];
-  await using terminal = openTerminal(process.execPath, words, { cols: 160, rows: 50 });
+export async function steady(): Promise<Figure[]> {
+  await using rack = await stand({ through: holding() });
+  await using terminal = openTerminal(...held(process.execPath, [PROGRAM, '--socket', rack.socket]), SIZE);
   await terminal.waitFor(/\b24 on\b/);
-  await new Promise((resolve) => setTimeout(resolve, 5_000));
-  const bytes = terminal.output.length;
-  await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
-  return (terminal.output.length - bytes) / (WATCH_MS / 1000) / 1024;
+  await delay(SETTLED_MS);
+  const from = terminal.output.length;
+  await delay(WATCH_MS);
+  const frames = terminal.output.slice(from);
+  const rate = frames.length / (WATCH_MS / 1000) / 1024;
+  const folder = mkdtempSync(join(tmpdir(), 'rackui-bench-'));
+  const recorded = join(folder, 'frames.json');
+  const pieces = frames.split(FRAME).slice(1);
+  writeFileSync(recorded, JSON.stringify(pieces.map((piece) => [WATCH_MS / pieces.length, `${FRAME}${piece}`])));
+  await using floor = openTerminal(...held(process.execPath, [floorProgram('frames'), recorded]), SIZE);
+  const why = notHere('btop');
+  if (why !== null) leftOut(`interface beside btop: ${why}`);
+  await using btop = why === null ? openTerminal(...held('btop'), SIZE) : null;
+  await delay(SETTLED_MS);
+  const pids = [terminal.pid, floor.pid, ...(btop === null ? [] : [btop.pid])];
+  const [ours = [], least = [], theirs = []] = await processorRounds(pids, ROUND_MS, ROUNDS);
+  rmSync(folder, { recursive: true });
+  const detail = { interface: median(ours), floor: median(least), frames: pieces.length / (WATCH_MS / 1000) };
+  return [
+    figure('bytes to the terminal at 160x50, 1 Hz', rate, 'KB/s', 4, await others(WATCH_MS)),
+    figure('interface at 160x50, 1 Hz', ratios(ours, least), '× its floor', 3, detail),
+    ...(btop === null
+      ? []
+      : [figure('interface at 160x50, 1 Hz', ratios(ours, theirs), '× btop every 2 s', 0.5, { btop: median(theirs) })]),
+  ];
 }
 
 /** The interface on a rack of 96 nodes: what a frame costs, and its memory. */
