@@ -68,7 +68,7 @@ export async function openClient(
       import('../client/autostart.ts'),
     ]);
     const viewOnly = remote.viewOnly || options.viewOnly === true;
-    const client = await connectBySsh({ ...remote, viewOnly }, identity(program, process.env, ttyName()));
+    const client = await connectBySsh({ ...remote, viewOnly }, identity(program, process.env, ttyName()), signal);
     useDatesOf(client);
     return client;
   }

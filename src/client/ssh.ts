@@ -35,8 +35,12 @@ const EXIT_MS = 1_000;
 const SSH_FAILED = 255;
 const NO_COMMAND = 127;
 
-/** Connects through ssh. @throws {ServerUnavailable} with the reason in words; {RpcFailure} the server's refusal */
-export async function connectBySsh(rack: RemoteRack, who: ClientIdentity): Promise<RackClient> {
+/**
+ * Connects through ssh; `signal` ends the try. @throws {ServerUnavailable} with the reason in words; {RpcFailure} the
+ * server's refusal
+ */
+export async function connectBySsh(rack: RemoteRack, who: ClientIdentity, signal?: AbortSignal): Promise<RackClient> {
+  signal?.throwIfAborted();
   const [program, ...args] = sshCommand(rack);
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   let errors = '';
@@ -45,6 +49,8 @@ export async function connectBySsh(rack: RemoteRack, who: ClientIdentity): Promi
   stream.once('close', () => child.kill());
   const why = async (): Promise<string | null> => describeEnd(rack, await exitCode(child), errors);
   const failed = new Promise<never>((_resolve, reject) => child.once('error', reject));
+  const end = (): unknown => stream.destroy();
+  signal?.addEventListener('abort', end);
   try {
     const client = await Promise.race([connect(stream, who), failed]);
     return {
@@ -58,6 +64,8 @@ export async function connectBySsh(rack: RemoteRack, who: ClientIdentity): Promi
       throw new ServerUnavailable(`${rack.name} is reached by ssh, and there is no ssh on this machine: install it`);
     const words = await why();
     throw words === null ? error : new ServerUnavailable(words);
+  } finally {
+    signal?.removeEventListener('abort', end);
   }
 }
 

@@ -78,7 +78,10 @@ class Interface {
             if (session === this.#session) this.#draw();
           },
           clipboard: (text) => this.#terminal?.copy(text),
-          rack: (to) => this.#show(to),
+          rack: (to, node) => {
+            this.#show(to);
+            if (node !== null) this.#session.dispatch({ type: 'go', ...node });
+          },
           reportMouse: (on) => {
             this.#terminal?.reportMouse(on);
             this.#toAll({ type: 'mouse', on });
@@ -176,12 +179,13 @@ class Interface {
     const burst = tokens.filter(({ kind }) => kind === 'key').length;
     const local = steadyNow();
     for (const token of tokens) {
+      const fleet = this.#sessions.map(({ state }) => state);
       if (token.kind === 'reply') this.#terminal?.answered(token.bytes);
-      if (token.kind !== 'mouse') this.#session.dispatch({ type: 'token', token, burst, local });
+      if (token.kind !== 'mouse') this.#session.dispatch({ type: 'token', token, burst, local, fleet });
       else {
         const { x, y } = token.pointer;
         const target = this.#renderer?.targetAt(x, y) ?? null;
-        this.#session.dispatch({ type: 'token', token: this.#belowTabs(token), burst, local, target });
+        this.#session.dispatch({ type: 'token', token: this.#belowTabs(token), burst, local, target, fleet });
       }
     }
   }

@@ -18,8 +18,8 @@ export interface EffectPorts extends ConsolePorts {
   quit(): void;
   /** Switches the mains of a simulated rack; rejects for a real one. */
   mains(on: boolean): Promise<void>;
-  /** Shows another rack. */
-  rack(index: number): void;
+  /** Shows a rack, and one of its nodes. */
+  rack(index: number, node: Extract<Effect, { do: 'rack' }>['node']): void;
   /** Stores the view for the next run. */
   remember(view: View): Promise<void>;
 }
@@ -254,7 +254,7 @@ export class EffectRunner {
         this.#ports.reconnect();
         return;
       case 'rack':
-        this.#ports.rack(effect.index);
+        this.#ports.rack(effect.index, effect.node);
         return;
       case 'quit':
         this.#ports.quit();

@@ -20,7 +20,7 @@ function switchMouse(state: State): Step {
 
 function toRack(state: State, by: 1 | -1): Step {
   const { names, index } = state.racks;
-  return step(state, { do: 'rack', index: (index + by + names.length) % names.length });
+  return step(state, { do: 'rack', index: (index + by + names.length) % names.length, node: null });
 }
 
 /** Performs a command; null: it is not one of these, and opens no overlay. */

@@ -13,6 +13,7 @@ import { layoutOf, paneScreen } from './layout/layout.ts';
 import { cellAt } from './layout/map-layout.ts';
 import { type Effect, step, type Step } from './model/events.ts';
 import type { Context } from './model/keys.ts';
+import type { Overlay } from './model/overlays.ts';
 import type { State } from './model/state.ts';
 import { overlayType } from './overlays/list.ts';
 
@@ -69,7 +70,9 @@ function onTarget(state: State, target: Target): [Step, ...string[]] {
   const context = contextOf(state);
   if ('rack' in target) {
     if (overlay !== null && overlayType(overlay).showsAllRacks !== true) return [step(state)];
-    return [step({ ...state, overlay: null }, { do: 'rack', index: target.rack })];
+    if (overlay?.kind === 'racks' && target.addr !== undefined)
+      return onSmallMap(state, overlay, target.rack, target.addr);
+    return [step({ ...state, overlay: null }, { do: 'rack', index: target.rack, node: null })];
   }
   if (overlay !== null && keysOnly(state, context)) return [step(state)];
   if ('node' in target) return overlay === null ? onNode(state, target.node) : [step(state)];
@@ -79,6 +82,18 @@ function onTarget(state: State, target: Target): [Step, ...string[]] {
   const command = target.rows === 0 ? 'accept' : target.rows > 0 ? 'down' : 'up';
   const key = keyNameOf(state, context, command);
   return [step(state), ...(key === '' ? [] : Array<string>(Math.max(1, Math.abs(target.rows))).fill(key))];
+}
+
+/** Selects a node of the overview; a click on the selected one shows its rack, as Enter would. */
+function onSmallMap(
+  state: State,
+  overview: Extract<Overlay, { kind: 'racks' }>,
+  rack: number,
+  addr: Address | null,
+): [Step, ...string[]] {
+  const { at } = overview;
+  if (at.rack === rack && at.addr === addr) return [step(state), keyNameOf(state, 'racks', 'accept')];
+  return [step({ ...state, overlay: { ...overview, at: { rack, addr } } })];
 }
 
 /** The wheel in a panel is its key for scrolling, or for the next line. */

@@ -7,7 +7,7 @@ import { steadyNow, wallTime } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Emulators } from './console/emulator.ts';
 import { type Screens, topLine } from './console/pane.ts';
-import { EffectRunner } from './effects.ts';
+import { type EffectPorts, EffectRunner } from './effects.ts';
 import { type UiEvent, withNotice } from './model/events.ts';
 import { shownOperations } from './model/results.ts';
 import { tourOffer } from './overlays/tour.ts';
@@ -109,8 +109,8 @@ export interface RackSessionPorts {
   /** Called when a console has printed something. */
   printed(): void;
   clipboard(text: string): void;
-  /** Shows another rack. */
-  rack(index: number): void;
+  /** Shows a rack, and one of its nodes. */
+  rack: EffectPorts['rack'];
   /** Switches mouse reports for all racks: there is one mouse. */
   reportMouse(on: boolean): void;
   ring(): void;
@@ -164,7 +164,7 @@ export class RackSession {
       reportMouse: (on) => ports.reportMouse(on),
       ring: () => ports.ring(),
       quit: () => ports.quit(),
-      rack: (index) => ports.rack(index),
+      rack: (index, node) => ports.rack(index, node),
       mains: (on) => options.mains?.(on) ?? Promise.reject(new Error('this rack is not simulated')),
       clipboard: (text) => ports.clipboard(text),
       remember: (view) => rememberView(options.viewFile, view),

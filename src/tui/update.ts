@@ -1,6 +1,7 @@
 /** `update(state, event) → {state, effects}`: the only way the interface changes. Pure. */
 import { serverNow } from '../client/client.ts';
-import { consoleEvent, scrolledTo } from './console/attach.ts';
+import type { Address } from '../rack/address.ts';
+import { attachTo, consoleEvent, scrolledTo } from './console/attach.ts';
 import { copyEvent } from './console/copy-mode.ts';
 import type { Pointer } from './console/key-encoding.ts';
 import { lastScreenEvent, withLastScreen } from './console/last-screen.ts';
@@ -8,6 +9,7 @@ import { mouseInConsole, onMouse, wheeled, withFocus } from './mouse.ts';
 import { keyInConsole } from './console/typing.ts';
 import { detailEvent, withDetail } from './detail/detail.ts';
 import { glanceEvent, withGlances } from './glance/glance.ts';
+import { noLink } from './keymap/disabled-reasons.ts';
 import { bindingOf } from './keymap/lookup.ts';
 import { keyOnMap } from './map/map.ts';
 import { historyRead, withHistory } from './map/strips.ts';
@@ -45,6 +47,8 @@ function updated(state: State, event: UiEvent): Step {
   switch (event.type) {
     case 'token':
       return onToken({ ...state, now: serverNow(state.serverTime, event.local) }, event);
+    case 'go':
+      return chosenNode(state, event.addr, event.attach);
     case 'tick':
       return onTick({ ...state, dateAhead: Math.round(event.dateAhead - state.serverTime.ahead) }, event.local);
     case 'shown':
@@ -173,7 +177,16 @@ function pressed({ press = [], ...before }: OverlayStep, event: TokenEvent): Ste
 function inOverlay(state: State, overlay: Overlay, event: TokenEvent, token: TypedToken): Step {
   const type = overlayType(overlay);
   if (token.kind === 'paste') return type.onPaste?.(state, overlay) ?? step(state);
-  return pressed(type.onKey(state, overlay, { name: token.name, burst: event.burst }), event);
+  const fleet = (event.fleet ?? [state]).map((one, index) => (index === state.racks.index ? state : one));
+  return pressed(type.onKey(state, overlay, { name: token.name, burst: event.burst, fleet }), event);
+}
+
+/** Selects a node that was chosen in a view of all racks, and opens its console where that is asked for. */
+function chosenNode(before: State, addr: Address, attach: boolean): Step {
+  const state: State = { ...before, overlay: null, cursor: addr, focus: 'map', notice: null };
+  if (!attach) return step(state);
+  const why = noLink(state);
+  return why === null ? attachTo(state, addr) : step(withNotice(state, 'info', `console: ${why}`));
 }
 
 /** Time limit for the second digit of an address, ms. */

@@ -1,6 +1,6 @@
 /** Several racks in one configuration: one server process, each rack its own bus, socket and state. */
 import { once } from 'node:events';
-import { readdirSync, renameSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -108,9 +108,25 @@ describe('the interface', () => {
       await screen.waitFor(/north {2}bus (paused|ready)/);
       screen.type('k\r');
       // The console is where it was left.
+      await screen.waitFor((s) => s.lines()[1]?.startsWith(' north') === true, 'north');
+      screen.type('\t');
       await screen.waitFor(/node-01 A-1 01 on/);
       screen.type('\x1dd');
       await screen.waitFor(/4 on/);
+      // Two keys of the overview: the console of a node of the other rack.
+      screen.type('R');
+      await screen.waitFor(/Enter show/);
+      screen.type('/');
+      await screen.waitFor(/search:/);
+      screen.type('05');
+      await screen.waitFor(/1 found/);
+      screen.type('\r');
+      await screen.waitFor(/south:node-05 . B-1 05 . on/);
+      screen.type('c');
+      await screen.waitFor((s) => s.lines()[1]?.startsWith(' south') === true, 'south');
+      await screen.waitFor(/node-05 B-1 05 on[^]*Enter wakes it/);
+      screen.type('\x1dd');
+      await screen.waitFor(/8 on/);
       screen.type('q');
       expect((await screen.exited).code).toBe(0);
       for (const rack of two.racks.values())
@@ -156,6 +172,24 @@ describe('the interface', () => {
     }
   });
 
+  test('a rack whose machine does not answer delays neither the others nor the end', async ({ onTestFinished }) => {
+    const bin = join(two.folder, 'bin');
+    mkdirSync(bin);
+    writeFileSync(join(bin, 'ssh'), '#!/bin/sh\nexec sleep 600\n', { mode: 0o755 });
+    writeFileSync(two.config, 'racks: [{ name: far, ssh: pi@far }, north.yaml, south.yaml]\n');
+    onTestFinished(() => two.say(''));
+    const screen = two.open({ cols: 80, rows: 24, env: { PATH: `${bin}:${process.env['PATH'] ?? ''}` } });
+    onTestFinished(() => screen[Symbol.asyncDispose]());
+    await screen.waitFor(/far has not been reached yet\.[^]*it has not answered yet/);
+    screen.type('R');
+    await screen.waitFor(/far {2}NOT REACHED [^]*it has not answered yet/);
+    await screen.waitFor(/north {2}bus ready {2}4 on[^]*south {2}bus ready {2}8 on/);
+    screen.type('q');
+    await screen.waitFor(/Space mark|q quit/);
+    screen.type('q');
+    expect((await screen.exited).code).toBe(0);
+  });
+
   test('the mouse, where the file asks for it: tabs, the overview, a node, its console, the footer', async () => {
     two.say('interface: { mouse: true }\n');
     const screen = two.open({ cols: 160, rows: 50 });
@@ -176,9 +210,9 @@ describe('the interface', () => {
       await screen.waitFor(/▌north/);
       await clickOn('north  bus');
       await screen.waitFor((s) => s.lines()[1]?.startsWith(' north') === true, 'north');
-      await clickOn('03 node-03');
-      await screen.waitFor(/▌●N ?03/);
-      await clickOn('03 node-03');
+      await clickOn('02 node-02');
+      await screen.waitFor(/▌●N ?02/);
+      await clickOn('02 node-02');
       await screen.waitFor(/Enter wakes it/);
       await clickOn('d detach');
       await screen.waitFor(/Enter console/);

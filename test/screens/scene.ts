@@ -180,6 +180,8 @@ export interface SceneOptions {
 
 export class Scene {
   state: State;
+  /** The other racks of the interface, after this one. */
+  peers: State[] = [];
   /** Everything that was wanted done so far, but for the strips' history. */
   readonly effects: Effect[] = [];
   readonly #emulators = new Emulators(() => this.#unparsed--);
@@ -248,7 +250,8 @@ export class Scene {
       const burst = all.filter(({ kind }) => kind === 'key').length;
       for (const token of all) {
         const target = token.kind === 'mouse' ? this.seen().targetAt(token.pointer.x, token.pointer.y) : null;
-        this.dispatch({ type: 'token', token, burst, local: this.#local, target });
+        const fleet = [this.state, ...this.peers];
+        this.dispatch({ type: 'token', token, burst, local: this.#local, target, fleet });
       }
     }
     return this;

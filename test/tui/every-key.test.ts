@@ -88,7 +88,7 @@ const REACH = {
     return scene.dispatch({ type: 'bus-log', pane, entries }).keys('\x1b[5~', '\x1b[5~');
   },
   supply: () => base(TWO).keys('u', '\x1b[6~'),
-  racks: () => several().keys('R'),
+  racks: () => several().keys('R').keys('/').typed('worker').keys('\r', 'n', 'n', 'n'),
   emergency: () => {
     const scene = base().keys('!').plans().previewed(preview('shed-dev')).keys(' ');
     return scene.ran(run('shed-all', { state: 'running' }, () => ({})));
@@ -97,11 +97,7 @@ const REACH = {
   'plan-run': () => plan('running').keys('j', ' '),
 } satisfies Partial<Record<Context, () => Scene>>;
 
-function several(): Scene {
-  const scene = base();
-  scene.state = { ...scene.state, racks: { names: ['one', 'two'], index: 0, shown: true } };
-  return scene;
-}
+const several = (): Scene => withRacks(base());
 
 /** Where a binding needs another story than its place has. */
 const STORIES: Record<string, () => Scene> = {
@@ -136,7 +132,9 @@ const STORIES: Record<string, () => Scene> = {
 };
 
 function withRacks(scene: Scene): Scene {
-  scene.state = { ...scene.state, racks: { names: ['one', 'two'], index: 0, shown: true } };
+  const names = ['one', 'two'];
+  scene.state = { ...scene.state, racks: { names, index: 0, shown: true } };
+  scene.peers = [{ ...base().state, racks: { names, index: 1, shown: false } }];
   return scene;
 }
 

@@ -2,6 +2,7 @@
  * `rackui` without a command: opens the full-screen interface with the operator's theme, keys, mouse, bell and
  * files.
  */
+import { setMaxListeners } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { RackClient } from '../../client/client.ts';
@@ -132,7 +133,10 @@ export async function interfaceCommand(options: CommandOptions): Promise<number>
   const { stdin, stdout, env } = process;
   // Connects while the interface's code loads; but no server is started for a terminal that will be refused.
   const hopeful = stdin.isTTY && stdout.isTTY && env.TERM !== 'dumb';
-  const opening = hopeful ? openRacks(options) : null;
+  const end = new AbortController();
+  // Two for each rack.
+  setMaxListeners(0, end.signal);
+  const opening = hopeful ? openRacks(options, end.signal) : null;
   opening?.catch(() => undefined);
   try {
     const [{ refuseTerminal }, { runInterface }] = await Promise.all([
@@ -144,47 +148,81 @@ export async function interfaceCommand(options: CommandOptions): Promise<number>
     const common = await interfaceOptions(options);
     const { code, message } = await runInterface({
       ...common,
-      racks: await (opening ?? openRacks(options)),
+      racks: await (opening ?? openRacks(options, end.signal)),
       viewOnly: options.viewOnly === true,
     });
     tellEnd(code, message);
     return code;
   } finally {
+    end.abort();
     // Also after a failure: an open connection would keep this process.
     opening?.then((racks) => racks.forEach(({ client }) => client.close())).catch(() => undefined);
   }
 }
 
+/** Longest wait for the first of several racks before the first frame, and then for the others, ms. */
+const FIRST_RACK_MS = 2_000;
+const OTHER_RACKS_MS = 150;
+
 /**
  * Connects to one rack's server, or to those of all configured racks; a server that must be started is started for
- * all of them.
+ * all of them. Racks that do not answer soon are shown without a connection, and come when they answer. `signal` ends
+ * the tries.
  */
-async function openRacks(options: CommandOptions): Promise<Access[]> {
+async function openRacks(options: CommandOptions, signal: AbortSignal): Promise<Access[]> {
   const list = options.rack === undefined ? await rackListOf(options) : null;
   if (list === null) {
     const one = await withOneRack(options);
-    return [await opened((warn, signal) => openClient(one, 'interface', { autostart: true, warn, signal }))];
+    return [await opened((warn, until) => openClient(one, 'interface', { autostart: true, warn, signal: until }))];
   }
   const { absentClient } = await import('../../client/absent.ts');
-  // Racks on this machine one after another: the first starts the server of all.
-  let localBefore: Promise<unknown> = Promise.resolve();
+  // The first rack on this machine starts the server of all; the others wait for it, if it does not take long.
+  let server: Promise<unknown> | null = null;
+  const opening = list.all.map((rack) => {
+    const open: Open = (warn, until = signal) =>
+      openClient(optionsFor(options, rack), 'interface', { autostart: true, serve: list.path, warn, signal: until });
+    const rest = { name: rack.name, longestRetryMs: 'local' in rack ? undefined : REMOTE_RETRY_MS };
+    const started = 'local' in rack && server !== null ? server.then(() => opened(open)) : opened(open);
+    if ('local' in rack) server ??= Promise.race([started.catch(() => undefined), wait(FIRST_RACK_MS)]);
+    const access = started.then((one): Access => {
+      // One that comes after the interface's end would keep this process.
+      if (signal.aborted) one.client.close();
+      else signal.addEventListener('abort', () => one.client.close());
+      return { ...one, ...rest };
+    });
+    return { access, open, rest };
+  });
+  await soon(opening.map(({ access }) => access));
   return Promise.all(
-    list.all.map((rack): Promise<Access> => {
-      const open: Open = (warn, signal) =>
-        openClient(optionsFor(options, rack), 'interface', { autostart: true, serve: list.path, warn, signal });
-      const rest = { name: rack.name, longestRetryMs: 'local' in rack ? undefined : REMOTE_RETRY_MS };
+    opening.map(({ access, open, rest }): Promise<Access> => {
       // One rack that cannot be reached does not keep the operator from the others.
-      const absent = (error: unknown): Access => {
-        const client = absentClient(rack.name, explain(error).message);
-        return { client, notice: null, reconnect: (signal) => open(() => undefined, signal), ...rest };
-      };
-      const opening = 'local' in rack ? localBefore.then(() => opened(open)) : opened(open);
-      const access = opening.then((one) => ({ ...one, ...rest }), absent);
-      if ('local' in rack) localBefore = access;
-      return access;
+      const absent = (why: string, reconnect: RackAccess['reconnect']): Access => ({
+        ...{ client: absentClient(rest.name, why), notice: null, reconnect },
+        ...rest,
+      });
+      const again = (until: AbortSignal): Promise<RackClient> => open(() => undefined, until);
+      let first: Promise<RackClient> | null = access.then(({ client }) => client);
+      void first.catch(() => undefined);
+      const late = absent('it has not answered yet', (until) => {
+        const one = first ?? again(until);
+        first = null;
+        return one;
+      });
+      const failed = (error: unknown): Access => absent(explain(error).message, again);
+      return Promise.race([access.catch(failed), nextTurn().then(() => late)]);
     }),
   );
 }
+
+/** Resolves when all have settled, or a moment after the first came, or when none comes for long. */
+async function soon(opening: readonly Promise<unknown>[]): Promise<void> {
+  const all = Promise.allSettled(opening);
+  const first = Promise.any(opening).then(() => wait(OTHER_RACKS_MS));
+  await Promise.race([all, first.catch(() => all), wait(FIRST_RACK_MS)]);
+}
+
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 type Warn = (text: string) => void;
 type Open = (warn: Warn, signal?: AbortSignal) => Promise<RackClient>;

@@ -82,8 +82,12 @@ export interface Rect {
   height: number;
 }
 
-/** Effect of a click: a row of a list relative to the selected one, keys to press, a rack to show, a node to select. */
-export type Target = { rows: number } | { keys: readonly string[] } | { rack: number } | { node: number };
+/**
+ * Effect of a click: a row of a list relative to the selected one, keys to press, a rack to show, a node to select;
+ * with both a node of the overview (`addr` null: a rack of which no node is known).
+ */
+export type Target =
+  { rows: number } | { keys: readonly string[] } | { rack: number; addr?: number | null } | { node: number };
 
 /** Stands in the last cell of a text that was cut. */
 export const CUT = '…';

@@ -25,11 +25,18 @@ export interface HeatScale {
 }
 
 /** Returns the scale of the chosen value; null: cells have the colours of their states. */
-export function heatScale(state: State): HeatScale | null {
-  const by = state.view.heat;
+export const heatScale = (state: State): HeatScale | null => heatScaleOf([state], state.view.heat);
+
+/** Returns one scale for several racks, so that their nodes compare; null: the colours of their states. */
+export function heatScaleOf(states: readonly State[], by: Heat): HeatScale | null {
   if (by === 'state') return null;
-  const clusters = by === 'cluster' ? clustersOf(state) : [];
-  return { by, range: rangeFor(by, state), clusters };
+  const clusters = by === 'cluster' ? [...new Set(states.flatMap(clustersOf))] : [];
+  const ranges = states.map((state) => rangeFor(by, state)).filter((range) => range !== null);
+  const range = {
+    low: Math.min(...ranges.map(({ low }) => low)),
+    high: Math.max(...ranges.map(({ high }) => high)),
+  };
+  return { by, range: ranges.length === 0 ? null : range, clusters };
 }
 
 function rangeFor(by: HeatScale['by'], { strips }: State): Range | null {

@@ -29,9 +29,21 @@ export interface RequestError {
 
 /** `local` times are this machine's steady clock, `dateAhead` how far the operator's date is ahead of it, ms. */
 export type UiEvent =
-  /** `burst`: number of keys in the same read; `target`: target under the mouse in the frame that was seen. */
-  | { type: 'token'; token: Token; burst: number; local: number; target?: Target | null }
+  /**
+   * `burst`: number of keys in the same read; `target`: target under the mouse in the frame that was seen; `fleet`: all
+   * racks, in the order of the tabs; absent: this one alone.
+   */
+  | {
+      type: 'token';
+      token: Token;
+      burst: number;
+      local: number;
+      target?: Target | null;
+      fleet?: readonly State[];
+    }
   | { type: 'tick'; local: number; dateAhead: number }
+  /** A node of this rack was chosen in a view of all racks; `attach`: its console. */
+  | { type: 'go'; addr: Address; attach: boolean }
   /** This rack was shown (`on`) or hidden. */
   | { type: 'shown'; on: boolean; local: number }
   | { type: 'resize'; cols: number; rows: number }
@@ -128,8 +140,8 @@ export type Effect =
   | { do: 'stop-paste' }
   | { do: 'give'; session: number }
   | { do: 'note'; text: string }
-  /** Shows another rack. */
-  | { do: 'rack'; index: number }
+  /** Shows a rack, and one of its nodes; `attach`: its console. */
+  | { do: 'rack'; index: number; node: { addr: Address; attach: boolean } | null }
   /** Starts copy mode: holds the emulator; `search`: with a search. */
   | { do: 'look'; addr: Address; search: boolean }
   | { do: 'look-end'; addr: Address }

@@ -85,11 +85,29 @@ export interface BusPane {
   rawCommand: RawCommandState;
 }
 
+/** A node of one of several racks; `addr` null: the sign of a rack of which no node is known. */
+export interface Place {
+  /** Index in the order of the tabs. */
+  rack: number;
+  addr: Address | null;
+}
+
+/** All nodes of all racks. */
+export interface RackOverview {
+  kind: 'racks';
+  at: Place;
+  /** Words that nodes must match to stand out; '': all. */
+  filter: string;
+  /** The selection before the words were typed; null: they are not being typed. */
+  typing: Place | null;
+}
+
 /**
  * The state of each kind of overlay. Those that several files share stand here; every other overlay declares its
  * own in its own file, by merging into this interface.
  */
 export interface OverlayStates {
+  racks: RackOverview;
   power: PowerDialog;
   operations: OperationsPanel;
   bus: BusPane;

@@ -1,4 +1,5 @@
 /** All overlays. A new one is a file with an `OverlayType`, and a line here. */
+import { RACKS } from '../fleet/overview.ts';
 import { FILTER } from '../map/filter-input.ts';
 import type { Step } from '../model/events.ts';
 import type { Command, CommandContext } from '../model/keys.ts';
@@ -22,7 +23,6 @@ import { PARTICIPANTS } from './participants.ts';
 import { EMERGENCY } from './plans/emergency.ts';
 import { POWER_DIALOG } from './power/dialog.ts';
 import { POWER_MENU } from './power/menu.ts';
-import { RACKS } from './racks.ts';
 import { TOUR } from './tour.ts';
 
 /** In the order in which the help and docs/keys.md list their keys. */

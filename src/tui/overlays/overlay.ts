@@ -51,10 +51,11 @@ export interface OverlayType<O extends Overlay> {
   withShown?(overlay: O, shown: Shown): O;
 }
 
-/** `burst`: number of keys in the same read of the terminal. */
+/** `burst`: number of keys in the same read of the terminal; `fleet`: all racks, in the order of the tabs. */
 export interface KeyPress {
   name: string;
   burst: number;
+  fleet: readonly State[];
 }
 
 export interface OverlayStep extends Step {
@@ -62,10 +63,11 @@ export interface OverlayStep extends Step {
   press?: readonly string[];
 }
 
-/** `plot` draws the lines of charts; null: bars are drawn. */
+/** `plot` draws the lines of charts; null: bars are drawn. `fleet`: all racks, in the order of the tabs. */
 export interface PaintTools {
   g: Glyphs;
   plot: Plot | null;
+  fleet: readonly State[];
 }
 
 export function closed(state: State): State {

@@ -1,11 +1,11 @@
-/** Several racks on one screen: a row of tabs above the rack that is shown, or the overview of all. */
+/** Several racks on one screen: a row of tabs above the rack that is shown. */
 import { Frame, type Span, spansWidth } from '../canvas/frame.ts';
 import type { Glyphs } from '../canvas/glyphs.ts';
 import type { Screens } from '../console/pane.ts';
 import { contextOf } from '../keymap/context.ts';
 import { keyNameOf, keyOf } from '../keymap/lookup.ts';
 import { type State, unseenAlarms } from '../model/state.ts';
-import { paintRacks } from '../overlays/racks.ts';
+import { nameOfRack } from '../fleet/overview-layout.ts';
 import type { Plot } from '../terminal/plot.ts';
 import { paint } from './screen.ts';
 
@@ -27,17 +27,12 @@ export function paintScreen(
 ): Frame {
   const state = states[active];
   if (state === undefined) throw new Error(`no rack ${active}`);
-  const shown = paint(state, screens, g, plot);
+  const shown = paint(state, screens, g, plot, states);
   const tabs = tabRows(states.length);
   if (tabs === 0) return shown;
   const frame = new Frame(shown.cols, shown.rows + tabs);
   frame.place(shown, tabs);
   paintTabs(frame, states, active, g);
-  if (state.overlay?.kind === 'racks') {
-    // The footer under it has its keys.
-    const rect = { x: 0, y: tabs, width: frame.cols, height: shown.rows - 1 };
-    paintRacks(frame, rect, states, state.overlay.index, g);
-  }
   return frame;
 }
 
@@ -45,13 +40,15 @@ export function paintScreen(
 function paintTabs(frame: Frame, states: readonly State[], active: number, g: Glyphs): void {
   const row = { x: 0, y: 0, width: frame.cols, height: 1 };
   frame.clear(row, 'bar');
-  let x = 0;
-  states.forEach((state, index) => {
-    const spans: Span[] = [
-      [` ${state.racks.names[index] ?? state.rack.name}`, index === active ? 'title' : 'text'],
-      ...trouble(state, g),
-      [' ', 'text'],
-    ];
+  const tabs = states.map((state, index): Span[] => [
+    [` ${nameOfRack(state)}`, index === active ? 'title' : 'text'],
+    ...trouble(state, g),
+    [' ', 'text'],
+  ]);
+  const first = firstTab(tabs.map(spansWidth), active, frame.cols);
+  let x = first === 0 ? 0 : frame.text(0, 0, `${first} ${g.box.v}`, 'dim');
+  tabs.slice(first).forEach((spans, i) => {
+    const index = first + i;
     const from = x;
     x = frame.spans(x, 0, spans, frame.cols - x);
     frame.target({ ...row, x: from, width: x - from }, { rack: index });
@@ -78,6 +75,17 @@ function paintTabs(frame: Frame, states: readonly State[], active: number, g: Gl
     { ...row, x: at + half, width: frame.cols - at - half },
     { keys: [...before, keyNameOf(state, context, 'racks')] },
   );
+}
+
+/** Columns of the number of tabs that are left out before the first one. */
+const BEFORE = 4;
+
+/** Returns the first tab to show, so that the shown rack's is always visible. `widths`: without the line after each. */
+function firstTab(widths: readonly number[], active: number, cols: number): number {
+  const end = (from: number): number => widths.slice(from, active + 1).reduce((sum, width) => sum + width + 1, 0);
+  let first = 0;
+  while (first < active && end(first) + (first === 0 ? 0 : BEFORE) > cols) first++;
+  return first;
 }
 
 /** Returns the problems that must not be missed while another rack is shown. */

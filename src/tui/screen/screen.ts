@@ -82,8 +82,14 @@ function paintUnreached(frame: Frame, rect: Rect, state: State): void {
   frame.text(x, y + lines.length + 2, 'rackui tries again by itself.', 'dim', width);
 }
 
-/** Paints a frame. `plot` draws the lines of charts; null: bars are drawn. */
-export function paint(state: State, screens: Screens, g: Glyphs, plot: Plot | null = null): Frame {
+/** Paints a frame. `plot` draws the lines of charts; null: bars are drawn. `fleet`: all racks, for views of all. */
+export function paint(
+  state: State,
+  screens: Screens,
+  g: Glyphs,
+  plot: Plot | null = null,
+  fleet: readonly State[] = [state],
+): Frame {
   const frame = new Frame(state.size.cols, state.size.rows);
   const layout = layoutOf(state);
   if (layout.kind === 'too-small') {
@@ -155,7 +161,7 @@ export function paint(state: State, screens: Screens, g: Glyphs, plot: Plot | nu
     const below = layout.header.y + layout.header.height;
     if (type.showsScreen !== true)
       frame.dim({ x: 0, y: below, width: frame.cols, height: (line ?? layout.footer).y - below });
-    type.paint(frame, state, overlay, { g, plot });
+    type.paint(frame, state, overlay, { g, plot, fleet });
   }
   return frame;
 }

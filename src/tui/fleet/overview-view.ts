@@ -1,0 +1,185 @@
+/** Paints the overview of racks: the sums, each rack's words and small map, and the selected node in words. Pure. */
+import { formatAddress, formatPosition } from '../../rack/address.ts';
+import { count } from '../../lib/words.ts';
+import { paintSaid } from '../canvas/box.ts';
+import { type Frame, type Rect, type Span, spansWidth } from '../canvas/frame.ts';
+import { type Glyphs, POWER_WORD } from '../canvas/glyphs.ts';
+import { heatGround, heatLegend, heatLevel, type HeatScale, heatScaleOf } from '../map/heat.ts';
+import { countsOf, lookOf, viewOf } from '../map/node-cell.ts';
+import type { Place, RackOverview } from '../model/overlays.ts';
+import type { Heat, State } from '../model/state.ts';
+import { alarmWords, busWords, countWords, supplyWords } from '../screen/header.ts';
+import { foundIn, nameOfRack, type SmallMap, whyLost } from './overview-layout.ts';
+
+interface Shown {
+  fleet: readonly State[];
+  maps: readonly SmallMap[];
+  overview: RackOverview;
+  heat: Heat;
+}
+
+/** Paints all of it. `rect`: the whole; `inner`: the part of the small maps. */
+export function paintOverview(frame: Frame, rect: Rect, inner: Rect, shown: Shown, g: Glyphs): void {
+  const { fleet, maps, overview, heat } = shown;
+  frame.clear(rect);
+  // The panes below it cannot be clicked.
+  frame.target(rect, null);
+  const scale = heatScaleOf(fleet, heat);
+  const found = overview.filter === '' ? null : foundIn(fleet, maps, overview.filter);
+  paintHead(frame, { ...rect, height: 1 }, shown, found, scale, g);
+  // The selected rack is always visible.
+  const own = maps.find(({ rack }) => rack === overview.at.rack);
+  const end = own === undefined ? 0 : own.y + own.height;
+  const top = maps.map(({ y }) => y).find((y) => end - y <= inner.height) ?? 0;
+  for (const map of maps) {
+    const state = fleet[map.rack];
+    const y = inner.y + map.y - top;
+    if (state === undefined || y < inner.y || y + map.height > inner.y + inner.height) continue;
+    paintMap(frame, { x: inner.x, y: inner.y - top }, state, map, { at: overview.at, found, scale, g });
+  }
+  paintFoot(frame, { ...rect, y: rect.y + rect.height - 1, height: 1 }, fleet, overview.at, g);
+}
+
+function paintHead(
+  frame: Frame,
+  rect: Rect,
+  { fleet, overview }: Shown,
+  found: readonly Place[] | null,
+  scale: HeatScale | null,
+  g: Glyphs,
+): void {
+  frame.clear(rect, 'bar');
+  const counts = fleet.map((state) => countsOf(state));
+  const sum = (value: (one: (typeof counts)[number]) => number): number =>
+    counts.reduce((all, one) => all + value(one), 0);
+  const nodes = fleet.reduce((all, { rack }) => all + rack.nodes.length, 0);
+  const lost = fleet.filter(({ link }) => link.kind === 'lost').length;
+  const old = sum((one) => one.old);
+  const legend = scale === null ? [] : heatLegend(scale, 40, g);
+  const sums: Span[] = [
+    [`  ${sum((one) => one.on)} on`, old > 0 ? 'aging' : 'ok'],
+    [` ${sum((one) => one.off)} off`, 'off'],
+    ...some(
+      sum((one) => one.unknown),
+      'unknown',
+      'unknown',
+    ),
+    ...some(
+      sum((one) => one.lost),
+      'lost',
+      'fault',
+    ),
+    ...some(old, 'old', 'stale'),
+    ...some(lost, lost === 1 ? 'rack without connection' : 'racks without connection', 'danger'),
+  ];
+  const search: Span[] = [
+    ['  search: ', 'key'],
+    [overview.filter, 'text'],
+  ];
+  const left: Span[] = [
+    [count(fleet.length, 'rack'), 'title'],
+    [`  ${count(nodes, 'node')}`, 'text'],
+    ...(found === null && overview.typing === null ? sums : search),
+  ];
+  const end = frame.spans(rect.x + 1, rect.y, left, rect.width - 2);
+  if (overview.typing !== null) frame.cursor = { x: Math.min(end, rect.width - 1), y: rect.y };
+  const right: Span[] = found === null ? legend : [[`${found.length} found `, found.length === 0 ? 'warn' : 'title']];
+  const at = rect.x + rect.width - 1 - spansWidth(right);
+  if (at > end + 1) frame.spans(at, rect.y, right);
+}
+
+const some = (n: number, word: string, ink: Span[1]): Span[] => (n > 0 ? [[` ${n} ${word}`, ink]] : []);
+
+interface Colours {
+  at: Place;
+  /** Nodes that the search leaves; null: no search. */
+  found: readonly Place[] | null;
+  scale: HeatScale | null;
+  g: Glyphs;
+}
+
+function paintMap(frame: Frame, origin: { x: number; y: number }, state: State, map: SmallMap, how: Colours): void {
+  const { at, found, scale, g } = how;
+  const [left, top] = [origin.x + map.x, origin.y + map.y];
+  const chosen = at.rack === map.rack;
+  if (chosen) for (let line = 0; line < map.height; line++) frame.put(left, top + line, g.selected, 'key');
+  frame.spans(left + 1, top, titleOf(state, g), map.width - 1);
+  const places = new Set((found ?? []).map(({ rack, addr }) => (rack === map.rack ? addr : undefined)));
+  const [first] = map.signs;
+  frame.target(
+    { x: left, y: top, width: map.width, height: map.height },
+    { rack: map.rack, addr: first?.addr ?? null },
+  );
+  for (const { addr, ...sign } of map.signs) {
+    const [x, y] = [origin.x + sign.x, origin.y + sign.y];
+    const node = state.rack.nodes.find((one) => one.addr === addr);
+    if (addr === null || node === undefined) {
+      frame.spans(
+        x,
+        y,
+        [
+          ['? ', 'unknown'],
+          [whyLost(state) ?? 'no node is known', 'fault'],
+        ],
+        map.width - 2,
+      );
+      continue;
+    }
+    const look = lookOf(state, viewOf(state, addr));
+    const level = scale === null ? null : heatLevel(state, scale, node, look);
+    const hidden = found !== null && !places.has(addr);
+    const mark = state.marks.has(addr) ? 'marked' : 'screen';
+    if (hidden) frame.put(x, y, g.power[look.power], 'dim');
+    else if (level !== null) frame.put(x, y, g.levels[level] ?? ' ', 'heat', heatGround(level));
+    else frame.put(x, y, g.power[look.power], look.ink, mark);
+    if (chosen && at.addr === addr) frame.ground({ x, y, width: 1, height: 1 }, 'selected', 'key');
+    frame.target({ x, y, width: 1, height: 1 }, { rack: map.rack, addr });
+  }
+}
+
+/** Returns the rack's name and problems, then its counts: the end is cut where the map is narrow. */
+function titleOf(state: State, g: Glyphs): Span[] {
+  const alarms = alarmWords(state, g);
+  const marked = state.marks.size;
+  return [
+    [nameOfRack(state), 'title'],
+    ...(alarms === null ? [] : [[`  ${alarms}`, 'danger'] as const]),
+    ...(marked === 0 ? [] : [[`  ${marked} marked`, 'mark'] as const]),
+    ...busWords(state),
+    ...(state.rack.nodes.length === 0 ? [] : countWords(state)),
+    ...(supplyWords(state)?.spans ?? []),
+  ];
+}
+
+/** Paints the selected node in words, or the reason why nothing new is known of its rack. */
+function paintFoot(frame: Frame, rect: Rect, fleet: readonly State[], { rack, addr }: Place, g: Glyphs): void {
+  const state = fleet[rack];
+  if (state === undefined) return;
+  const why = whyLost(state);
+  if (why !== null) {
+    paintSaid(frame, rect, `${nameOfRack(state)}: ${why}`, 'fault');
+    return;
+  }
+  const node = state.rack.nodes.find((one) => one.addr === addr);
+  if (node === undefined) return;
+  const look = lookOf(state, viewOf(state, node.addr));
+  const alarms = state.alarms.filter((alarm) => alarm.addr === node.addr).map(({ text }) => text);
+  const dot: Span = [` ${g.separator} `, 'dim'];
+  frame.spans(
+    rect.x + 1,
+    rect.y,
+    [
+      [`${nameOfRack(state)}:${node.name}`, 'title'],
+      dot,
+      [`${formatPosition(node.addr)} ${formatAddress(node.addr)}`, 'text'],
+      dot,
+      [POWER_WORD[look.power], look.ink],
+      ...(look.age === null ? [] : [[` ${look.age} old`, 'stale'] as const]),
+      ...(look.current === null ? [] : [dot, [`${look.current} ct`, 'spark'] as const]),
+      ...(alarms.length === 0 ? [] : [dot, [alarms.join(', '), 'fault'] as const]),
+      ...(node.role === null ? [] : [dot, [node.role, 'dim'] as const]),
+      ...(node.cluster === null ? [] : [[` ${node.cluster}`, 'dim'] as const]),
+    ],
+    rect.width - 2,
+  );
+}

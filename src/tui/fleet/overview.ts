@@ -1,0 +1,137 @@
+/**
+ * The overview of racks: all nodes of all racks as small maps, the way to any of them, and a search. Each rack has a
+ * state of its own; keys and view get all of them. Pure.
+ */
+import type { Rect } from '../canvas/frame.ts';
+import { bindingOf } from '../keymap/lookup.ts';
+import { nextHeat } from '../map/heat.ts';
+import { step, type Step } from '../model/events.ts';
+import type { Place, RackOverview } from '../model/overlays.ts';
+import type { State } from '../model/state.ts';
+import { closed, type KeyPress, type OverlayType, type PaintTools, typedInto } from '../overlays/overlay.ts';
+import type { Frame } from '../canvas/frame.ts';
+import { foundIn, isAt, layOutRacks, neighbourOf, rackFurther, type SmallMap } from './overview-layout.ts';
+import { paintOverview } from './overview-view.ts';
+
+export const RACKS: OverlayType<RackOverview> = {
+  kind: 'racks',
+  sections: [{ context: 'racks', title: 'Overview of racks', where: 'in the overview of racks' }],
+  keys: [
+    { context: 'racks', keys: ['down', 'j'], command: 'down', hint: null, help: 'node below' },
+    { context: 'racks', keys: ['up', 'k'], command: 'up', hint: null, help: 'node above' },
+    { context: 'racks', keys: ['left', 'h'], command: 'left', hint: null, help: 'node to the left' },
+    { context: 'racks', keys: ['right', 'l'], command: 'right', hint: null, help: 'node to the right' },
+    { context: 'racks', keys: ['tab', '>'], command: 'next-rack', hint: 'next rack', help: 'next rack' },
+    { context: 'racks', keys: ['S-tab', '<'], command: 'previous-rack', hint: null, help: 'previous rack' },
+    { context: 'racks', keys: ['enter'], command: 'accept', hint: 'show', help: 'show this rack at this node' },
+    { context: 'racks', keys: ['c'], command: 'attach', hint: 'console', help: 'console of this node' },
+    { context: 'racks', keys: ['/'], command: 'search', hint: 'search', help: 'search nodes of all racks' },
+    { context: 'racks', keys: ['n'], command: 'next-match', hint: null, help: 'next node that was found' },
+    { context: 'racks', keys: ['N'], command: 'previous-match', hint: null, help: 'previous node that was found' },
+    { context: 'racks', keys: ['H'], command: 'heat', hint: 'heat', help: 'heat: colour the nodes, as on the map' },
+    { context: 'racks', keys: ['R'], command: 'racks', hint: null, help: 'back to the rack that was shown' },
+    { context: 'racks', keys: ['escape', 'q'], command: 'cancel', hint: 'close', help: 'end the search; close' },
+  ],
+  showsAllRacks: true,
+  open: (state) =>
+    step({
+      ...state,
+      overlay: {
+        kind: 'racks',
+        at: { rack: state.racks.index, addr: state.rack.nodes.length === 0 ? null : state.cursor },
+        filter: '',
+        typing: null,
+      },
+    }),
+  context: ({ typing }) => (typing === null ? 'racks' : null),
+  onKey,
+  paint,
+};
+
+/** The overview's part of the screen: the footer below it has its keys. */
+const rectOf = ({ cols, rows }: State['size']): Rect => ({ x: 0, y: 0, width: cols, height: rows - 1 });
+/** Lines above and below the small maps. */
+const HEAD = 1;
+const FOOT = 1;
+
+function mapsOf(state: State, fleet: readonly State[]): SmallMap[] {
+  const { width, height } = rectOf(state.size);
+  return layOutRacks(fleet, { width, height: height - HEAD - FOOT });
+}
+
+function onKey(state: State, overview: RackOverview, { name, fleet }: KeyPress): Step {
+  const maps = mapsOf(state, fleet);
+  const at = present(maps, overview.at);
+  const become = (changes: Partial<RackOverview>): Step => step({ ...state, overlay: { ...overview, at, ...changes } });
+  const found = (by: 1 | -1): Step => {
+    const places = foundIn(fleet, maps, overview.filter);
+    const index = places.findIndex((one) => isAt(one, at));
+    return become({ at: places[(Math.max(index, by < 0 ? 0 : -1) + by + places.length) % places.length] ?? at });
+  };
+  if (overview.typing !== null) return onTyping(state, { ...overview, at }, overview.typing, name, fleet, maps);
+  const command = bindingOf(state, 'racks', name)?.command;
+  switch (command) {
+    case 'up':
+    case 'down':
+    case 'left':
+    case 'right':
+      return become({ at: neighbourOf(maps, at, command) });
+    case 'next-rack':
+      return become({ at: rackFurther(maps, at, 1) });
+    case 'previous-rack':
+      return become({ at: rackFurther(maps, at, -1) });
+    case 'next-match':
+      return found(1);
+    case 'previous-match':
+      return found(-1);
+    case 'search':
+      return become({ typing: at, filter: '' });
+    case 'heat':
+      return nextHeat(state);
+    case 'accept':
+    case 'attach': {
+      const { rack: index, addr } = at;
+      const node = addr === null ? null : { addr, attach: command === 'attach' };
+      return step(closed(state), { do: 'rack', index, node });
+    }
+    case 'racks':
+      return step(closed(state));
+    case 'cancel':
+      return overview.filter === '' ? step(closed(state)) : become({ filter: '' });
+    default:
+      return step(state);
+  }
+}
+
+/** Returns the place, or the first of its rack where that node is not known any more. */
+function present(maps: readonly SmallMap[], at: Place): Place {
+  const signs = maps.find(({ rack }) => rack === at.rack)?.signs ?? [];
+  const sign = signs.find((one) => isAt(one, at)) ?? signs[0];
+  return sign === undefined ? at : { rack: sign.rack, addr: sign.addr };
+}
+
+/** Edits the words of the search; the selection goes to the first node that they leave. */
+function onTyping(
+  state: State,
+  overview: RackOverview,
+  before: Place,
+  name: string,
+  fleet: readonly State[],
+  maps: readonly SmallMap[],
+): Step {
+  const become = (changes: Partial<RackOverview>): Step => step({ ...state, overlay: { ...overview, ...changes } });
+  if (name === 'escape') return become({ typing: null, filter: '', at: before });
+  if (name === 'enter') return become({ typing: null });
+  const filter = typedInto(overview.filter, name);
+  if (filter === null) return step(state);
+  const [first] = filter === '' ? [before] : foundIn(fleet, maps, filter);
+  return become({ filter, at: first === undefined ? before : { rack: first.rack, addr: first.addr } });
+}
+
+function paint(frame: Frame, state: State, overview: RackOverview, { g, fleet }: PaintTools): void {
+  const rect = rectOf(state.size);
+  const maps = mapsOf(state, fleet);
+  const at = present(maps, overview.at);
+  const shown = { ...rect, y: rect.y + HEAD, height: rect.height - HEAD - FOOT };
+  paintOverview(frame, rect, shown, { fleet, maps, overview: { ...overview, at }, heat: state.view.heat }, g);
+}
