@@ -1,8 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
+const ALL = 'test/**/*.test.{ts,tsx}';
+/** Tests of modules that keep nothing between tests: the files of a worker share what they have loaded. */
+const PURE = 'test/{api,config,console,lib,rack,screens,tui}/**/*.test.{ts,tsx}';
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.{ts,tsx}'],
+    projects: [
+      { extends: true, test: { name: 'modules', include: [PURE], isolate: false } },
+      { extends: true, test: { name: 'program', include: [ALL], exclude: [PURE] } },
+    ],
     globalSetup: './test/support/build-program.ts',
     reporters: ['default', './test/support/slowest.ts'],
     // The last resort only: what a test waits for has a limit of its own, with words.
