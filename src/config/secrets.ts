@@ -1,5 +1,6 @@
-/** Reads secrets from a file or a program's output; neither they nor that output appear in any error. */
+/** Reads secrets, keys and certificates from files or a program's output; neither they nor that output appear in any error. */
 import { execFile } from 'node:child_process';
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, type FileHandle, open } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -17,7 +18,7 @@ class SecretError extends Error {
 /** Time limit of a command, ms: a password manager may ask its agent, but must not block a server's start. */
 const COMMAND_TIMEOUT_MS = 10_000;
 const MAX_SECRET_BYTES = 4096;
-const MAX_KEY_BYTES = 64 * 1024;
+const MAX_PEM_BYTES = 1024 * 1024;
 
 /**
  * Reads a secret, without its final line end. A file that every user can read is refused, as ssh refuses such a key;
@@ -49,37 +50,82 @@ export async function readToken(path: string): Promise<string> {
   return token;
 }
 
-/** Reads a key in PEM, which not everybody can read. @throws SecretError */
-export function readKey(path: string): Promise<string> {
-  return fromFile(path, READ_BY_ALL, MAX_KEY_BYTES);
+/** Reads certificates in PEM, of a server or an authority. @throws SecretError */
+export async function readCertificate(path: string): Promise<string> {
+  const pem = await fromFile(path, 0, { what: 'certificate', limit: MAX_PEM_BYTES });
+  try {
+    new X509Certificate(pem);
+  } catch {
+    throw new SecretError(`${path} holds no certificate in PEM`);
+  }
+  return pem;
 }
 
-async function fromFile(path: string, forbidden = READ_BY_ALL, limit = MAX_SECRET_BYTES): Promise<string> {
+/**
+ * Reads the private key of a server in PEM, which not everybody can read, without a passphrase. `certificate`: the one
+ * that it belongs to; null: not known. @throws SecretError
+ */
+export async function readKey(path: string, certificate: string | null): Promise<string> {
+  const pem = await fromFile(path, READ_BY_ALL, { what: 'key', limit: MAX_PEM_BYTES });
+  const key = keyIn(pem, path);
+  if (certificate !== null && !new X509Certificate(certificate).checkPrivateKey(key))
+    throw new SecretError(`the key in ${path} is not that of the certificate`);
+  return pem;
+}
+
+function keyIn(pem: string, path: string): KeyObject {
+  try {
+    return createPrivateKey(pem);
+  } catch {
+    throw new SecretError(
+      pem.includes('ENCRYPTED')
+        ? `the key in ${path} has a passphrase: write it without one, by openssl pkey`
+        : `${path} holds no private key in PEM`,
+    );
+  }
+}
+
+/** Kind of a file's contents, for messages, and its most bytes. */
+interface PrivateFile {
+  what: 'secret' | 'key' | 'certificate';
+  limit: number;
+}
+
+async function fromFile(
+  path: string,
+  forbidden = READ_BY_ALL,
+  kind: PrivateFile = { what: 'secret', limit: MAX_SECRET_BYTES },
+): Promise<string> {
   try {
     // One descriptor, so that the checked file is the one that is read. A pipe without a writer must not block the
     // server's start.
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      return await readJudged(file, path, forbidden, limit);
+      return await readJudged(file, path, forbidden, kind);
     } finally {
       await file.close();
     }
   } catch (error) {
     if (error instanceof SecretError) throw error;
-    throw new SecretError(`cannot read the secret in ${path}: ${codeOf(error)}`);
+    throw new SecretError(`cannot read the ${kind.what} in ${path}: ${codeOf(error)}`);
   }
 }
 
-async function readJudged(file: FileHandle, path: string, forbidden: number, limit: number): Promise<string> {
+async function readJudged(
+  file: FileHandle,
+  path: string,
+  forbidden: number,
+  { what, limit }: PrivateFile,
+): Promise<string> {
   const info = await file.stat();
   if (!info.isFile()) throw new SecretError(`${path} is not a regular file`);
-  if ((info.mode & READ_BY_ALL) !== 0)
-    throw new SecretError(`the secret in ${path} is readable by everyone: chmod 600 ${path}`);
+  if ((info.mode & forbidden & READ_BY_ALL) !== 0)
+    throw new SecretError(`the ${what} in ${path} is readable by everyone: chmod 600 ${path}`);
   if ((info.mode & forbidden) !== 0)
-    throw new SecretError(`others than its owner can use the secret in ${path}: chmod 600 ${path}`);
+    throw new SecretError(`others than its owner can use the ${what} in ${path}: chmod 600 ${path}`);
   if (forbidden === USED_BY_OTHERS && info.uid !== 0 && info.uid !== process.getuid?.())
     throw new SecretError(`${path} belongs to user id ${info.uid}: make it yours or root's`);
-  if (info.size > limit) throw new SecretError(`${path} is too long for a secret (${info.size} bytes)`);
+  if (info.size > limit) throw new SecretError(`${path} is too long for a ${what} (${info.size} bytes)`);
   return file.readFile('utf8');
 }
 
@@ -135,7 +181,7 @@ export async function unreadableSecrets(config: Config, how: 'look' | 'run'): Pr
       return { path, command: false, message: `cannot read ${file}: ${codeOf(error)}` };
     }
   });
-  const own = privateFiles(config).map(async ({ path, read }): Promise<UnreadableSecret | null> => {
+  const own = judgedFiles(config).map(async ({ path, read }): Promise<UnreadableSecret | null> => {
     const message = await read().then(() => null, messageOf);
     return message === null ? null : { path, command: false, message };
   });
@@ -155,21 +201,31 @@ export function secretsOf({ unlock, login, ups, mqtt }: Config): { path: (string
 }
 
 /** Lists files of credentials. Keys given by patterns (`%d`, `~user`) are left out: only ssh can resolve them. */
-function credentialFiles({ ssh, ups, mqtt, http }: Config): { path: (string | number)[]; file: string }[] {
+function credentialFiles({ ssh }: Config): { path: (string | number)[]; file: string }[] {
   const key = ssh?.identity;
-  return [
-    ...(key === undefined || /%|^~[^/]/.test(key) ? [] : [{ path: ['ssh', 'identity'], file: key }]),
-    ...ups.flatMap(({ ca }, i) => (ca === undefined ? [] : [{ path: ['ups', i, 'ca'], file: ca }])),
-    ...(mqtt?.ca === undefined ? [] : [{ path: ['mqtt', 'ca'], file: mqtt.ca }]),
-    ...(http?.tls === undefined ? [] : [{ path: ['http', 'tls', 'certificate'], file: http.tls.certificate }]),
-  ];
+  return [...(key === undefined || /%|^~[^/]/.test(key) ? [] : [{ path: ['ssh', 'identity'], file: key }])];
 }
 
-/** Lists the files of the HTTP interface with a judgement of their own. */
-function privateFiles({ http }: Config): { path: (string | number)[]; read: () => Promise<string> }[] {
-  const key = http?.tls?.key;
+/** Returns the certificate; null where it cannot be read, which is a fault of its own. */
+function pemOf(certificate: string): Promise<string | null> {
+  return readCertificate(certificate).catch(() => null);
+}
+
+/** Lists certificates, keys and tokens, each with a judgement of its own. */
+function judgedFiles({ ups, mqtt, http }: Config): { path: (string | number)[]; read: () => Promise<string> }[] {
+  const certificates = [
+    ...ups.map(({ ca }, i) => ({ path: ['ups', i, 'ca'], file: ca })),
+    { path: ['mqtt', 'ca'], file: mqtt?.ca },
+    { path: ['http', 'tls', 'certificate'], file: http?.tls?.certificate },
+  ];
+  const { certificate, key } = http?.tls ?? {};
   return [
-    ...(key === undefined ? [] : [{ path: ['http', 'tls', 'key'], read: () => readKey(key) }]),
+    ...certificates.flatMap(({ path, file }) =>
+      file === undefined ? [] : [{ path, read: () => readCertificate(file) }],
+    ),
+    ...(certificate === undefined || key === undefined
+      ? []
+      : [{ path: ['http', 'tls', 'key'], read: async () => readKey(key, await pemOf(certificate)) }]),
     ...(http?.tokens ?? []).map(({ file }, i) => ({
       path: ['http', 'tokens', i, 'file'],
       read: () => readToken(file),

@@ -1,13 +1,24 @@
 /** The HTTP interface of a running server: who may do what, repeats, floods, and places that cannot be had. */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { type AddressInfo, connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Answer, type CallOptions, httpStand, type HttpStand, secretOf } from '../support/http.ts';
-import { eightNodes, stand } from '../support/stand.ts';
+import { type Ran, rackui } from '../cli/support.ts';
+import {
+  type Answer,
+  type CallOptions,
+  httpStand,
+  type HttpStand,
+  makeCertificate,
+  secretOf,
+} from '../support/http.ts';
+import { freePort } from '../support/nut.ts';
+import { IS_ROOT, NOBODY, rackuiAs } from '../support/other-user.ts';
+import { eightNodes, stand, sweptStand } from '../support/stand.ts';
 
 const LIMIT = { timeout: 60_000, interval: 200 };
 /** For shutdowns, which wait for a simulated system on a busy machine. */
@@ -277,7 +288,7 @@ describe('calls that are no good', () => {
 });
 
 describe('places and tokens that cannot be had', () => {
-  test('a port in use, an unreadable key and tokens that others can read are alarms, and the rest goes on', async () => {
+  test('a port in use, and tokens that others can read, are alarms, and the rest goes on', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => taken.once('listening', resolve));
     const { port } = taken.address() as { port: number };
@@ -332,6 +343,69 @@ describe('places and tokens that cannot be had', () => {
     chmodSync(join(folder, 'open'), 0o600);
     await expect.poll(said, LIMIT).not.toContain('this port');
     await expect.poll(() => status('a-token-of-its-own-open'), LIMIT).toBe(200);
+  });
+
+  test('a TLS key that cannot be used is an alarm with its reason until it can; nothing listens meanwhile', async () => {
+    const folder = mkdtempSync(join(http.folder, 'tls-'));
+    makeCertificate(folder);
+    const [key, aside] = [join(folder, 'key.pem'), join(folder, 'aside.pem')];
+    renameSync(key, aside);
+    const port = await freePort();
+    const tls = `{ certificate: ${join(folder, 'certificate.pem')}, key: ${key} }`;
+    const tokens = `[{ name: looker, file: ${join(http.folder, 'looker')} }]`;
+    const config = `${eightNodes()}\nhttp: { port: ${port}, tls: ${tls}, tokens: ${tokens} }\n`;
+    await using secured = await sweptStand({ config });
+    const client = await secured.client();
+    const alarm = async (): Promise<string> =>
+      (await client.request('alarms.list', { limit: 0 })).standing.find(
+        ({ kind, clearedAt }) => kind === 'http' && clearedAt === null,
+      )?.text ?? '';
+    const place = `cannot provide all of its HTTP interface: at 127.0.0.1:${port} `;
+    const check = (): Promise<Ran> => rackui(['--config', join(secured.folder, 'rack.yaml'), 'config', 'check']);
+    const reason = async (why: string): Promise<void> => {
+      await expect.poll(alarm, LIMIT).toBe(`${place}(${why})`);
+      const { code, stderr } = await check();
+      expect([code, stderr]).toEqual([78, expect.stringMatching(/rack\.yaml:\d+:\d+: http\.tls\.key: /)]);
+      expect(stderr).toContain(why);
+    };
+    await reason(`cannot read the key in ${key}: ENOENT`);
+    writeFileSync(key, 'no key', { mode: 0o600 });
+    await reason(`${key} holds no private key in PEM`);
+    const { bus, nodes } = await client.request('sweep', { addrs: [2], interrupt: false });
+    expect([bus.state, nodes[0]?.reading.state]).toEqual(['ready', 'ok']);
+    expect(spawnSync('ss', ['-Hlnt'], { encoding: 'utf8' }).stdout).not.toContain(`:${port} `);
+    renameSync(aside, key);
+    await expect.poll(alarm, LIMIT).toBe('');
+    expect((await check()).code).toBe(0);
+    const answer = spawnSync('curl', [
+      ...['--silent', '--show-error', '--cacert', join(folder, 'certificate.pem')],
+      ...['-H', `authorization: Bearer ${secretOf('looker')}`, `https://127.0.0.1:${port}/v1/nodes/n2`],
+    ]);
+    expect(JSON.parse(answer.stdout.toString() || answer.stderr.toString())).toMatchObject({ name: 'n2' });
+  }, 120_000);
+
+  test.skipIf(!IS_ROOT)(`a key of another user ends the check with 78${IS_ROOT ? '' : ' (needs root)'}`, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rackui-test-key-'));
+    chmodSync(folder, 0o755);
+    makeCertificate(folder);
+    const file = (name: string): string => join(folder, name);
+    writeFileSync(file('token'), 'a-token-of-somebody-else', { mode: 0o600 });
+    chownSync(file('token'), NOBODY, NOBODY);
+    const section = [
+      'http:',
+      '  port: 9466',
+      '  tls:',
+      `    certificate: ${file('certificate.pem')}`,
+      `    key: ${file('key.pem')}`,
+      `  tokens: [{ name: looker, file: ${file('token')} }]`,
+    ];
+    writeFileSync(file('rack.yaml'), `${eightNodes()}\n${section.join('\n')}\n`);
+    await using run = rackuiAs(NOBODY, folder, ['--config', file('rack.yaml'), 'config', 'check']);
+    expect([await run.exited, run.said()]).toEqual([
+      78,
+      `rackui: ${file('rack.yaml')}:14:10: http.tls.key: cannot read the key in ${file('key.pem')}: EACCES\n`,
+    ]);
+    rmSync(folder, { recursive: true });
   });
 
   test('a server without the section http listens nowhere; with it, on loopback', async () => {

@@ -1,12 +1,13 @@
 /** Debian's mosquitto on loopback: what it gets of a running rack, what it may switch, and what is when it is away. */
 import { execFile, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RackClient } from '../../src/client/client.ts';
+import { type Ran, rackui } from '../cli/support.ts';
 import { missing, startDaemon, type Daemon } from '../support/daemon.ts';
 import { freePort, until } from '../support/nut.ts';
 import { eightNodes, stand, type Stand } from '../support/stand.ts';
@@ -203,6 +204,35 @@ describe.skipIf(absent.length > 0)(
       await using heard = mosquitto.listen();
       await expect.poll(() => heard.topics.get('rackui/attic/status'), LIMIT).toBe('online');
       await expect.poll(() => alarmsOf(client), LIMIT).toEqual([]);
+    });
+
+    test('an authority that cannot be read is an alarm with its file until it can, and ends the check with 78', async () => {
+      const key = (name: string): string => join(folder, name);
+      const made = ['-keyout', key('ca.key'), '-out', key('ca.crt')];
+      spawnSync('/usr/bin/openssl', [
+        ...['req', '-x509', '-newkey', 'ed25519', '-nodes', '-days', '2', '-subj', '/CN=ca'],
+        ...['-addext', 'subjectAltName=IP:127.0.0.1', ...made],
+      ]);
+      await using daemon = await broker([
+        ...['allow_anonymous true', `certfile ${key('ca.crt')}`, `keyfile ${key('ca.key')}`],
+      ]);
+      await using heard = daemon.listen(['--cafile', key('ca.crt')]);
+      await using rack = await rackWith(`tls: true, ca: ${key('known.crt')}`);
+      const client = await rack.client();
+      const why = `cannot read the certificate in ${key('known.crt')}: ENOENT`;
+      await expect
+        .poll(() => alarmsOf(client), LIMIT)
+        .toEqual([`cannot reach its MQTT broker 127.0.0.1:${port} (${why}): retrying`]);
+      const check = (): Promise<Ran> => rackui(['--config', join(rack.folder, 'rack.yaml'), 'config', 'check']);
+      const { code, stderr } = await check();
+      expect([code, stderr]).toEqual([78, expect.stringMatching(/rack\.yaml:\d+:\d+: mqtt\.ca: /)]);
+      expect(stderr).toContain(why);
+      const { bus, nodes } = await client.request('sweep', { addrs: [2], interrupt: false });
+      expect([bus.state, nodes[0]?.reading.state]).toEqual(['ready', 'ok']);
+      copyFileSync(key('ca.crt'), key('known.crt'));
+      await expect.poll(() => heard.topics.get('rackui/attic/status'), LIMIT).toBe('online');
+      expect(await alarmsOf(client)).toEqual([]);
+      expect((await check()).code).toBe(0);
     });
 
     test('with TLS and a password from a file; a wrong password and a foreign authority are alarms', async () => {

@@ -113,7 +113,8 @@ export async function httpStand({
   };
 }
 
-function makeCertificate(folder: string): void {
+/** Writes `certificate.pem` and `key.pem`, for 127.0.0.1, into the folder. */
+export function makeCertificate(folder: string): void {
   const out = ['-keyout', join(folder, 'key.pem'), '-out', join(folder, 'certificate.pem')];
   const about = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2'];
   execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...out, ...about], { stdio: 'ignore' });

@@ -2,12 +2,11 @@
  * The HTTP interface of one rack for programs: listens where the configuration says, for callers with a token. A place
  * or a token that cannot be used is an alarm, is tried again, and disturbs nothing else.
  */
-import { readFile } from 'node:fs/promises';
 import { createServer, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { getRequestListener } from '@hono/node-server';
 import type { HttpConfig } from '../../config/reporting-schema.ts';
-import { readKey } from '../../config/secrets.ts';
+import { readCertificate, readKey } from '../../config/secrets.ts';
 import { steadyNow } from '../../lib/clock.ts';
 import type { Address } from '../../rack/address.ts';
 import type { CallAuditEntry } from '../../power/ports.ts';
@@ -77,7 +76,8 @@ export class Http {
     };
     const create = async (): Promise<Server> => {
       if (tls === undefined) return answering(createServer(LIMITS));
-      const [cert, key] = await Promise.all([readFile(tls.certificate), readKey(tls.key)]);
+      const cert = await readCertificate(tls.certificate);
+      const key = await readKey(tls.key, cert);
       return answering(createTlsServer({ ...LIMITS, cert, key, minVersion: 'TLSv1.2' }));
     };
     this.#outlets = new Outlets(

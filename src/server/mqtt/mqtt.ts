@@ -2,11 +2,10 @@
  * Sends the rack's states to an MQTT broker and, where the configuration allows it, takes requests to switch nodes on,
  * or off gracefully. A broker that cannot be reached is an alarm, is tried again, and disturbs nothing else.
  */
-import { readFile } from 'node:fs/promises';
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import type { ClientIdentity, Snapshot } from '../../api/methods.ts';
 import type { MqttConfig } from '../../config/reporting-schema.ts';
-import { readSecret } from '../../config/secrets.ts';
+import { readCertificate, readSecret } from '../../config/secrets.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Operations } from '../../power/operations.ts';
 import type { Address } from '../../rack/address.ts';
@@ -107,7 +106,7 @@ export class Mqtt {
       reconnectPeriod: 0,
       queueQoSZero: false,
       will: { topic: this.#topics.status, payload: Buffer.from(OFFLINE), retain: true, qos: 1 },
-      ...(ca === undefined ? {} : { ca: await readFile(ca) }),
+      ...(ca === undefined ? {} : { ca: await readCertificate(ca) }),
       ...(user === undefined ? {} : { username: user }),
       ...(password === undefined ? {} : { password: await readSecret(password) }),
     };
