@@ -153,8 +153,11 @@ export function supplyForms(view: OutageView, now: number): string[] {
   const { supply, last, batteryS } = view;
   const charge = supply.charge === null ? '' : ` ${Math.round(supply.charge)} %`;
   if (supply.state === 'mains') {
-    const mains = `mains${view.phase?.is === 'mains' ? ' back' : ''}${charge}`;
-    return view.phase?.is === 'restoring' ? [`${mains}, nodes are switched on again`, mains] : [mains];
+    const mains = `mains${view.phase?.is === 'mains' ? ' back' : ''}`;
+    const forms = charge === '' ? [mains] : [`${mains}, battery${charge}`, `${mains}${charge}`];
+    return view.phase?.is === 'restoring'
+      ? [...forms.map((form) => `${form}, nodes are switched on again`), forms.at(-1) ?? mains]
+      : forms;
   }
   const battery = supply.state === 'battery';
   const state = battery ? `${supply.low ? 'BATTERY LOW' : 'BATTERY'}${charge}` : `UPS UNKNOWN${silence(view, now)}`;

@@ -14,13 +14,17 @@ const since = (is: NonNullable<OutageView['phase']>['is']): Partial<OutageView> 
 });
 
 test.each<[what: string, says: string[], is: string[]]>([
-  ['mains with a charge', forms({ charge: 98 }), ['mains 98 %']],
+  ['mains with a charge', forms({ charge: 98 }), ['mains, battery 98 %', 'mains 98 %']],
   ['mains of a UPS that says no charge', forms({ charge: null }), ['mains']],
-  ['mains back, nothing switched on yet', forms({ charge: 61 }, since('mains')), ['mains back 61 %']],
+  [
+    'mains back, nothing switched on yet',
+    forms({ charge: 61 }, since('mains')),
+    ['mains back, battery 61 %', 'mains back 61 %'],
+  ],
   [
     'nodes come back',
     forms({ charge: 72 }, since('restoring')),
-    ['mains 72 %, nodes are switched on again', 'mains 72 %'],
+    ['mains, battery 72 %, nodes are switched on again', 'mains 72 %, nodes are switched on again', 'mains 72 %'],
   ],
   [
     'a battery that says everything',
@@ -104,7 +108,7 @@ describe('status and sentences', () => {
 
   test.each<[what: string, outage: Snapshot['outage'], line: string | undefined]>([
     ['no UPS', { policies: [], dateAhead: 0 }, undefined],
-    ['mains', SUPPLIES.mains, 'supply: mains 98 %'],
+    ['mains', SUPPLIES.mains, 'supply: mains, battery 98 %'],
     [
       'battery',
       SUPPLIES.battery,
@@ -120,7 +124,7 @@ describe('status and sentences', () => {
       SUPPLIES.unknown,
       'supply: UPS UNKNOWN 40 s, perhaps 10:40 left, shed-all takes 4:10; no connection to upsd at 127.0.0.1:3493: connect ECONNREFUSED 127.0.0.1:3493; outage: on battery for 3 min',
     ],
-    ['several groups', TWO, 'supply: row:A: mains 98 %'],
+    ['several groups', TWO, 'supply: row:A: mains, battery 98 %'],
   ])('the table tells of %s', (_what, outage, says) => {
     expect(line(outage)).toBe(says);
   });

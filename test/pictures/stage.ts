@@ -19,8 +19,14 @@ export interface Stage extends AsyncDisposable {
 
 export async function openStage(): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), 'rackui-pictures-'));
-  // No settings of this machine's user.
-  const env = { ...process.env, RACKUI_CONFIG: undefined, XDG_CONFIG_HOME: folder, XDG_STATE_HOME: folder };
+  // No settings of this machine's user, and paths that are the same everywhere.
+  const env = {
+    ...process.env,
+    TMPDIR: '/tmp',
+    RACKUI_CONFIG: undefined,
+    XDG_CONFIG_HOME: folder,
+    XDG_STATE_HOME: folder,
+  };
   const demo = spawn(process.execPath, [PROGRAM, 'demo', '--headless', '--seed', '7'], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env,

@@ -24,7 +24,6 @@ const SMALL: Readonly<Record<string, string>> = {
   'run 60x16': 'lines of a run are short, and their time is to come',
   'run 120x40': 'the time to come is blank until it has come',
   'run 160x50': 'the time to come is blank until it has come',
-  'run 200x60': 'the time to come is blank until it has come',
 };
 
 /** Returns the share of the screen of its largest blank rectangle. */

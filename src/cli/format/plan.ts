@@ -67,12 +67,12 @@ function about(predictedMs: number | null): string {
   return predictedMs === 0 ? 'nothing to do' : `about ${duration(predictedMs ?? 0)}`;
 }
 
-/** `plan shed-dev (run p1x, by pi) running: runs; 3 done, 6 waiting`. */
+/** `plan shed-dev (run p1x, by pi) paused: ns01 did not go off; 3 done, 6 waiting`. */
 export function runLine(run: PlanRun): string {
   const counts = new Map<string, number>();
   for (const node of nodesOf(run)) counts.set(standingOf(node), (counts.get(standingOf(node)) ?? 0) + 1);
   const parts = [...counts].map(([word, count]) => `${count} ${word}`).join(', ');
-  return `plan ${run.plan} (run ${run.id}, by ${run.by}${run.armed ? ', armed' : ''}) ${run.state}: ${run.detail}; ${parts}`;
+  return `plan ${run.plan} (run ${run.id}, by ${run.by}${run.armed ? ', armed' : ''}) ${run.state}${run.detail === '' ? '' : `: ${run.detail}`}; ${parts}`;
 }
 
 export function runLines(run: PlanRun): string[] {

@@ -199,7 +199,7 @@ export class Plans {
       deadlineAt: deadlineS === null ? null : startedAt + deadlineS * 1000,
       predictedEndAt: startedAt + expected,
       state: 'running',
-      detail: armed ? 'runs armed, without prompts' : 'runs',
+      detail: '',
       steps: steps.map((step) => newStep(step, startedAt)),
     };
     const runner = new PlanRunner(this.#ports, this.#operations, {

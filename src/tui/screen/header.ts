@@ -3,6 +3,7 @@ import type { BusState } from '../../api/bus.ts';
 import { configWords } from '../../api/configuration.ts';
 import { mostPressing, supplyForms, type SupplyState } from '../../api/outage.ts';
 import { count } from '../../lib/words.ts';
+import type { Draw } from '../../rack/calibration.ts';
 import { type Frame, type InkRole, type Rect, type Span, spansWidth } from '../canvas/frame.ts';
 import { barRows, formatAge, formatClock, type Glyphs } from '../canvas/glyphs.ts';
 import { countsOf } from '../map/node-cell.ts';
@@ -25,23 +26,35 @@ export function paintHeader(frame: Frame, rect: Rect, state: State, g: Glyphs): 
   const pieces = leftPieces(state, room);
   // Parts that do not fit are dropped from the end: the least urgent stands last.
   const left: Span[] = [];
-  for (const piece of pieces) if (spansWidth(left) + spansWidth(piece) + 2 <= room) left.push(...piece);
+  const fitting = pieces.filter((piece) => {
+    const fits = spansWidth(left) + spansWidth(piece) + 2 <= room;
+    if (fits) left.push(...piece);
+    return fits;
+  });
   const end = frame.spans(1, rect.y, left);
-  paintTotal(frame, end + 1, rect.y, room - end - 1, state, g);
+  const named = fitting.at(-1) === pieces.at(-1);
+  paintTotal(frame, { x: end + 1, y: rect.y, width: room - end - 1, height: 1 }, named, state, g);
   frame.spans(rect.x + rect.width - 1 - spansWidth(right), rect.y, right);
 }
 
 /** Least and most columns of the strip of the rack's total. */
-const TOTAL_STRIP = { least: 6, most: 24 };
+const TOTAL_STRIP = { least: 5, most: 24 };
 
-/** Paints the rack's total in the window of the map's strips, where `width` has room for it. */
-function paintTotal(frame: Frame, x: number, y: number, width: number, state: State, g: Glyphs): void {
-  const columns = Math.min(width, TOTAL_STRIP.most, state.strips.count);
+/**
+ * Paints the rack's total in the window of the map's strips, where there is room for it. `named`: its value and name stand
+ * before it.
+ */
+function paintTotal(frame: Frame, { x, y, width }: Rect, named: boolean, state: State, g: Glyphs): void {
+  const name = named ? '' : 'total ';
+  const columns = Math.min(width - name.length, TOTAL_STRIP.most, state.strips.count);
   if (columns < TOTAL_STRIP.least || state.link.kind === 'lost') return;
   const { values, range } = totalStrip(state);
   if (values.length === 0) return;
   const [bars = ''] = barRows(values, columns, 1, range, g);
-  frame.text(x, y, bars, 'spark');
+  frame.spans(x, y, [
+    [name, 'dim'],
+    [bars, 'spark'],
+  ]);
 }
 
 function leftPieces(state: State, room: number): Span[][] {
@@ -54,7 +67,11 @@ function leftPieces(state: State, room: number): Span[][] {
   // The battery's time is more important than the counts of nodes.
   const beside = (pieces: readonly Span[][]): number =>
     room - 2 - pieces.reduce((sum, one) => sum + spansWidth(one), 0);
-  const supply = supplyWords(state, [beside(must), beside(must.slice(0, 2))]);
+  const rest: Span[][] = [sweep(state), totalWords(draw)];
+  const view = mostPressing(state.outage);
+  const quiet = view?.supply.state === 'mains' && view.phase === null;
+  const widths = quiet ? [beside([...must, ...rest])] : [beside(must), beside(must.slice(0, 2))];
+  const supply = supplyWords(state, widths);
   // A draining battery stands before everything else; mains are the normal case.
   const [name = [], ...others] = must;
   const pressing = supply !== null && supply.state !== 'mains';
@@ -63,11 +80,15 @@ function leftPieces(state: State, room: number): Span[][] {
     ...(pressing ? [supply.spans] : []),
     ...others,
     ...(supply !== null && !pressing ? [supply.spans] : []),
-    sweep(state),
-    [
-      [' total ', 'dim'],
-      draw === null ? ['-', 'dim'] : [draw.amps === null ? `${draw.counts} ct` : `${draw.amps.toFixed(1)} A`, 'spark'],
-    ],
+    ...rest,
+  ];
+}
+
+function totalWords(draw: Draw | null): Span[] {
+  if (draw === null) return [[' total -', 'dim']];
+  return [
+    [' total ', 'dim'],
+    [draw.amps === null ? `${draw.counts} ct` : `${draw.amps.toFixed(1)} A`, 'spark'],
   ];
 }
 

@@ -58,7 +58,10 @@ function toColumn(state: State, by: 1 | -1): State {
   return next === undefined ? state : { ...state, column: next.id };
 }
 
-/** Sorts by the selected column in its usual direction, then in the other one, then by what is wrong. */
+/**
+ * Sorts by the selected column in its usual direction, then in the other one, then by what is wrong. The first row is
+ * selected: the table would stay where the node of the cursor now is, often at its end.
+ */
 function sortedBy(state: State): Step {
   const { table } = state.view;
   const column = COLUMNS.find(({ id }) => id === state.column);
@@ -72,7 +75,9 @@ function sortedBy(state: State): Step {
       : null;
   const way = sort?.reverse === true ? 'last value first' : 'first value first';
   const words = sort === null ? 'problems first' : `${column.title}, ${usual ? numberWay(sort.reverse) : way}`;
-  return chosen(state, { ...state.view, table: { ...table, sort } }, `sorted by: ${words}`);
+  const sorted = chosen(state, { ...state.view, table: { ...table, sort } }, `sorted by: ${words}`);
+  const cursor = sortedRows(sorted.state)[0]?.node.addr ?? state.cursor;
+  return { ...sorted, state: { ...sorted.state, cursor } };
 }
 
 const numberWay = (reverse: boolean): string => (reverse ? 'highest first' : 'lowest first');

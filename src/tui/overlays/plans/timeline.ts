@@ -7,14 +7,20 @@ import type { State } from '../../model/state.ts';
 import { NAME } from '../operation-view.ts';
 import { signOf, stepSpans, wordOf } from './run-view.ts';
 
-/** Columns before the bar: sign, mark, address, name; and after it: state and time. */
-const BEFORE = NAME + 7;
+/** Columns before the bar beside the name: sign, mark, address; and after it: state and time. */
+const BEFORE = 7;
 const AFTER = 28;
 /** Least columns of a bar that still says when. */
 const LEAST_BAR = 30;
 
 /** Returns whether a timeline has room for its bars. */
-export const hasTimeline = (width: number): boolean => width >= BEFORE + LEAST_BAR + AFTER;
+export const hasTimeline = (width: number): boolean => width >= NAME + BEFORE + LEAST_BAR + AFTER;
+
+/** Returns the columns of the names: those of the longest, as far as the bars have room. */
+function nameWidth(steps: readonly { nodes: readonly { name: string }[] }[], width: number): number {
+  const longest = Math.max(0, ...steps.flatMap(({ nodes }) => nodes.map(({ name }) => name.length)));
+  return Math.max(NAME, Math.min(longest, width - BEFORE - LEAST_BAR - AFTER));
+}
 
 /** A part of a bar, in milliseconds of the axis. */
 interface Part {
@@ -25,6 +31,8 @@ interface Part {
 }
 
 interface Axis {
+  /** Columns before it, and its own. */
+  before: number;
   from: number;
   to: number;
   columns: number;
@@ -56,7 +64,7 @@ function axisSpans(axis: Axis, now: number | null, label: (at: number) => string
   const free = before > 0 && before + word.length < blank;
   const between = free ? ' '.repeat(before) + word.padEnd(blank - before) : ' '.repeat(blank);
   return [
-    [' '.repeat(BEFORE), 'text'],
+    [' '.repeat(axis.before), 'text'],
     [first + between + last, 'dim'],
   ];
 }
@@ -64,10 +72,12 @@ function axisSpans(axis: Axis, now: number | null, label: (at: number) => string
 /** The nodes of a run: who, when, how long, with what result, and which of them ask. */
 export function runTimeline(state: State, run: PlanRun, chosen: Address | null, width: number, g: Glyphs): Span[][] {
   const present = run.endedAt ?? state.now;
+  const names = nameWidth(run.steps, width);
   const axis: Axis = {
+    before: BEFORE + names,
     from: run.startedAt,
     to: Math.max(run.endedAt === null ? run.predictedEndAt : 0, present),
-    columns: width - BEFORE - AFTER,
+    columns: width - BEFORE - names - AFTER,
   };
   const label = (at: number): string => formatClock(at, state.dateAhead, true);
   return [
@@ -91,7 +101,7 @@ export function runTimeline(state: State, run: PlanRun, chosen: Address | null, 
           [sign.slice(0, 1), ink],
           [node.addr === chosen ? '>' : ' ', 'key'],
           [`${formatAddress(node.addr)} `, 'dim'],
-          [`${shorten(node.name, NAME, g).padEnd(NAME)}  `, node.addr === chosen ? 'mark' : 'text'],
+          [`${shorten(node.name, names, g).padEnd(names)}  `, node.addr === chosen ? 'mark' : 'text'],
           ...barSpans(parts, axis),
           [`  ${word}${length}`, asks ? 'danger' : ink],
           [when, 'dim'],
@@ -103,7 +113,9 @@ export function runTimeline(state: State, run: PlanRun, chosen: Address | null, 
 
 /** The nodes of a plan that has yet to run, by its estimate. */
 export function previewTimeline({ steps, predictedMs }: PlanPreview, width: number, g: Glyphs): Span[][] {
-  const axis: Axis = { from: 0, to: predictedMs ?? 0, columns: width - BEFORE - AFTER };
+  const names = nameWidth(steps, width);
+  const columns = width - BEFORE - names - AFTER;
+  const axis: Axis = { before: BEFORE + names, from: 0, to: predictedMs ?? 0, columns };
   return [
     axisSpans(axis, null, formatDuration),
     ...steps.flatMap((step, i): Span[][] => [
@@ -123,7 +135,7 @@ export function previewTimeline({ steps, predictedMs }: PlanPreview, width: numb
         return [
           [`${g.power[node.power]}${POWER_LETTER[node.power]} `, node.power === 'on' ? 'ok' : 'off'],
           [`${formatAddress(node.addr)} `, 'dim'],
-          [`${shorten(node.name, NAME, g).padEnd(NAME)} `, 'text'],
+          [`${shorten(node.name, names, g).padEnd(names)} `, 'text'],
           ...barSpans(parts, axis),
           ['  ', 'text'],
           words,
