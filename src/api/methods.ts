@@ -142,6 +142,8 @@ export interface ConsoleJoined {
   rows: number;
   /** Escape sequences that rebuild screen and recent scrollback in an empty emulator of cols x rows; base64. */
   screen: string;
+  /** Times at which the last lines of that began to arrive, in their order; null: not known. */
+  times: readonly (number | null)[];
   console: ConsoleState;
 }
 
@@ -303,13 +305,20 @@ export interface ServerNotes {
   operation: Operation;
   plan: PlanRun;
   event: EventRecord;
-  /** Bytes from the node, base64. Only to sessions that joined this console. */
-  'console.data': { addr: Address; data: string };
+  /** Bytes from the node, base64, the first of which came at `at`. Only to sessions that joined this console. */
+  'console.data': { addr: Address; at: number; data: string };
   /**
    * This session fell so far behind that `skipped` bytes of the node are not sent to it. Contains the present screen,
    * as in {@link ConsoleJoined}; 'console.data' continues from it.
    */
-  'console.resync': { addr: Address; skipped: number; cols: number; rows: number; screen: string };
+  'console.resync': {
+    addr: Address;
+    skipped: number;
+    cols: number;
+    rows: number;
+    screen: string;
+    times: readonly (number | null)[];
+  };
   /**
    * A message about the console, to show in its pane. `blocked`: keys were not sent, and why. `given`: this session
    * has the keyboard now. `note`: a note was written into the log. `flood`: the node prints without pause, or has

@@ -8,6 +8,7 @@
 import { open } from 'node:fs/promises';
 import serializeAddon from '@xterm/addon-serialize';
 import { NodeTerminal, type TerminalSize } from './emulator.ts';
+import { LineTimes, type LineTime } from './line-times.ts';
 import { completeCopy, fillWrapped, otherModes } from './screen-copy.ts';
 import type { ScreenText } from './screen-state.ts';
 
@@ -23,11 +24,13 @@ export interface ScreenOptions extends TerminalSize {
 export class NodeScreen {
   readonly #terminal: NodeTerminal;
   readonly #serializer: InstanceType<typeof serializeAddon.SerializeAddon>;
+  readonly #times: LineTimes;
 
   constructor(options: ScreenOptions) {
     this.#terminal = new NodeTerminal(options);
     this.#serializer = new serializeAddon.SerializeAddon();
     this.#terminal.loadAddon(this.#serializer);
+    this.#times = new LineTimes(this.#terminal);
   }
 
   get cols(): number {
@@ -38,9 +41,19 @@ export class NodeScreen {
     return this.#terminal.rows;
   }
 
-  /** Writes a copy of bytes from the node. */
-  write(bytes: Uint8Array): void {
-    this.#terminal.write(bytes);
+  /** Writes a copy of bytes from the node, which came at `at`; null: not known. */
+  write(bytes: Uint8Array, at: LineTime = null): void {
+    this.#terminal.write(bytes, () => this.#times.stamp(at));
+  }
+
+  /** Writes a copy of another screen, with the times of its lines. */
+  restore(screen: Uint8Array, times: readonly LineTime[]): void {
+    this.#terminal.write(screen, () => this.#times.restore(times));
+  }
+
+  /** Returns the times of the lines that {@link copy} returns. */
+  times(scrollbackLines: number): LineTime[] {
+    return this.#times.last(scrollbackLines);
   }
 
   /** Resolves when everything written so far is on the screen. */

@@ -247,7 +247,7 @@ export class RackSession {
     client.on('operation', (note) => this.dispatch({ type: 'operation', note }));
     client.on('plan', (note) => this.dispatch({ type: 'plan', note }));
     client.on('event', (note) => this.dispatch({ type: 'event', note }));
-    client.on('console.data', ({ addr, data }) => this.dispatch({ type: 'console.data', addr, data }));
+    client.on('console.data', (note) => this.dispatch({ type: 'console.data', ...note }));
     client.on('console.resync', (note) => this.dispatch({ type: 'console.resync', note }));
     client.on('console.note', (note) => this.dispatch({ type: 'console.note', note }));
     client.onClose((why) => {

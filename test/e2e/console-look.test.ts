@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { rackui } from '../cli/support.ts';
 import { stand, type Stand } from '../support/stand.ts';
 import type { TestTerminal } from '../support/terminal.ts';
 
@@ -119,4 +120,22 @@ test('the list of consoles: typed letters narrow it, Enter opens, the screen tha
   screen.type('\r');
   await screen.waitFor(/Needle end/);
   await rack.rack.until(({ bus }) => bus.console === '02');
+});
+
+test('beside the lines stand the times that the log has, also for an interface that joins later', async () => {
+  await using late = rack.open({ rows: 30 });
+  await late.waitFor(/\b24 on\b/);
+  late.type('02\r');
+  await late.waitFor(/watching|has the keyboard|Needle end/);
+  for (const terminal of [screen, late]) {
+    terminal.type('\x1dT');
+    await terminal.waitFor(/^\s*│?\d\d:\d\d:\d\d\.\d{3} row 100 of/m);
+  }
+  const { stdout } = await rackui(['--socket', rack.socket, 'log', '02', '--search', 'row 100 of third']);
+  const logged = Date.parse(stdout.trim().split('\n').at(-1)?.split(' ')[0] ?? '');
+  for (const terminal of [screen, late]) {
+    const clock = /(\d\d:\d\d:\d\d\.\d{3}) row 100 of third/.exec(terminal.text())?.[1] ?? '';
+    const shown = Date.parse(`${new Date(logged).toISOString().slice(0, 10)}T${clock}Z`);
+    expect(Math.abs(shown - logged), `${clock} and ${stdout}`).toBeLessThan(50);
+  }
 });

@@ -232,9 +232,9 @@ export class Scene {
       if (effect.do === 'last-screen-load')
         this.#emulators.loadLast(effect.addr, effect.cols, effect.rows, Buffer.from(effect.screen, 'base64'));
       if (effect.do === 'screen-load')
-        this.#emulators.load(effect.addr, effect.cols, effect.rows, Buffer.from(effect.screen, 'base64'));
+        this.#emulators.load(effect.addr, effect.cols, effect.rows, Buffer.from(effect.screen, 'base64'), effect.times);
       if (effect.do === 'screen-resize') this.#emulators.resize(effect.addr, effect.cols, effect.rows);
-      if (effect.do === 'screen-data') this.#emulators.data(effect.addr, Buffer.from(effect.data, 'base64'));
+      if (effect.do === 'screen-data') this.#emulators.data(effect.addr, Buffer.from(effect.data, 'base64'), effect.at);
     }
     for (const answer of answers) this.dispatch(answer);
     return this;
@@ -369,10 +369,13 @@ export class Scene {
   }
 
   /** The server grants the console asked for last, with this on its screen. */
-  attached(screen: string, over: Partial<ConsoleState> & { role?: 'types' | 'watches' } = {}): this {
+  attached(
+    screen: string,
+    over: Partial<ConsoleState> & { role?: 'types' | 'watches'; times?: (number | null)[] } = {},
+  ): this {
     const asked = this.effects.findLast((effect) => effect.do === 'attach');
     if (asked?.do !== 'attach') throw new Error('no console was asked for');
-    const { role = 'types', ...changes } = over;
+    const { role = 'types', times = [], ...changes } = over;
     const console: ConsoleState = {
       ...{
         addr: asked.addr,
@@ -387,7 +390,7 @@ export class Scene {
       ...changes,
     };
     const joined = { addr: asked.addr, role, cols: 80, rows: 24, screen: Buffer.from(screen).toString('base64') };
-    return this.dispatch({ type: 'attached', joined: { ...joined, console } });
+    return this.dispatch({ type: 'attached', joined: { ...joined, times, console } });
   }
 
   /** The server answers how the console asked for last looked; null: it has nothing of it. */

@@ -61,6 +61,26 @@ const LOGIN = [
 const mixed = (size: SceneOptions): Scene => scene({ ...size, nodes: MIXED, sessions: [ME, EVE] });
 const inConsole = (size: SceneOptions): Scene => scene(size).keys('03', '\r').attached(LOGIN);
 
+/** A console whose first two lines are of unknown and of known time, and more of which came later. */
+function timedConsole(size: SceneOptions): Scene {
+  const times = Array.from({ length: 24 }, (_, y) => (y === 1 ? NOW - 7_200_000 : null));
+  const joined = scene(size)
+    .keys('03', '\r')
+    .attached('restored from before\r\n[    0.000000] Booting Linux\r\n', { times });
+  const later: [text: string, ago: number][] = [
+    [
+      '[    1.482911] EXT4-fs (mmcblk0p2): mounted filesystem with ordered data mode. Opts: (null). Quota mode: none.\r\n',
+      42_000,
+    ],
+    ['\r\nk8s-worker-04 login: ', 41_363],
+    ['pi\r\n', 3_000],
+    ['Password: ', 2_980],
+  ];
+  for (const [text, ago] of later)
+    joined.dispatch({ type: 'console.data', addr: 3, at: NOW - ago, data: Buffer.from(text).toString('base64') });
+  return joined;
+}
+
 const EXCHANGES: BusLogEntry[] = Array.from({ length: 60 }, (_, n) => ({
   ...{ seq: n + 1, at: NOW - 60_000 + n * 973, ms: n % 9 === 4 ? null : 2.4 + (n % 5) },
   out: `[${(n % 24).toString(16).padStart(2, '0')}]|=\x07`,
@@ -213,6 +233,12 @@ const SCREENS: Record<string, () => Scene> = {
       }),
   'paste-question': () => inConsole(SMALL).keys(`\x1b[200~${'echo 0123456789\x07\r'.repeat(120)}\x1b[201~`),
   'console-full': () => inConsole(SMALL),
+  'console-times': () => timedConsole(SMALL).keys('\x1d', 'T'),
+  'console-times-age': () =>
+    timedConsole(SMALL)
+      .keys('\x1d', 'T', '\x1d', 'T', '\x1d', 'v')
+      .dispatch({ type: 'looking', addr: 3, length: 24, cols: 80, x: 4, y: 3, search: false }),
+  'console-times-beside': () => timedConsole({ cols: 160, rows: 50 }).keys('\x1d', 'T', '\x1d', 'T', '\x1d', 'T'),
   'console-beside': () => inConsole({ cols: 160, rows: 50 }),
   'console-left': () => inConsole({ cols: 160, rows: 50 }).keys('\x1d', 'd').later(65_000),
   'run-lines': () => scene({ ...SMALL, operations: [ended()] }).ran(midway()),

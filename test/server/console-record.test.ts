@@ -19,10 +19,10 @@ function record(): ConsoleBuffer {
 async function opened(before: string, answers: string[], done: Press[]) {
   const one = record();
   one.opened(0);
-  one.data(Buffer.from(before));
+  one.data(Buffer.from(before), 0);
   one.closed('it was left', 1);
   one.opened(2);
-  for (const answer of answers) one.data(Buffer.from(answer));
+  for (const answer of answers) one.data(Buffer.from(answer), 2);
   const { screen, fresh } = await one.readScreen();
   return { fresh, next: nextPress(screen, { fresh, answered: answers.length > 0 }, done) };
 }

@@ -90,8 +90,8 @@ class Way {
   }
 
   say(bytes: Uint8Array): void {
-    this.record.data(bytes);
-    this.member.data(bytes);
+    this.record.data(bytes, 0);
+    this.member.data(bytes, 0);
   }
 
   /** The client takes so many notes. */

@@ -6,6 +6,7 @@ const EMULATOR = [
   'console/cells.ts',
   'console/emulator.ts',
   'console/input-filter.ts',
+  'console/line-times.ts',
   'console/log-lines.ts',
   'console/pen.ts',
   'console/printed-lines.ts',

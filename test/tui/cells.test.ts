@@ -52,15 +52,13 @@ test('styles that blessed does not know travel as foregrounds of their own; too 
 });
 
 test('cursor: shown, hidden, its shape, and what a reset makes of it', async () => {
-  const drawn: (() => void)[] = [];
-  const emulators = new Emulators(() => drawn.splice(0).forEach((resolve) => resolve()));
+  const emulators = new Emulators(() => undefined);
   const write = async (text: string): Promise<unknown> => {
-    const done = new Promise<void>((resolve) => drawn.push(resolve));
-    emulators.data(2, Buffer.from(text));
-    await done;
+    emulators.data(2, Buffer.from(text), 0);
+    await emulators.parsed(2);
     return emulators.screens(2)?.cursor;
   };
-  emulators.load(2, 80, 24, new Uint8Array());
+  emulators.load(2, 80, 24, new Uint8Array(), []);
   expect(await write('abc')).toMatchObject({ x: 3, y: 0, visible: true, shape: 0 });
   expect(await write('\x1b[?25l')).toMatchObject({ visible: false });
   expect(await write('\x1b[?1;25h\x1b[5 q')).toMatchObject({ visible: true, shape: 5 });

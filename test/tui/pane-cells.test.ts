@@ -51,7 +51,7 @@ class Stage implements Disposable {
   /** The node prints. */
   async prints(bytes: Uint8Array | string): Promise<void> {
     const data = Buffer.from(bytes);
-    this.scene.dispatch({ type: 'console.data', addr: ADDR, data: data.toString('base64') });
+    this.scene.dispatch({ type: 'console.data', addr: ADDR, at: 0, data: data.toString('base64') });
     await new Promise<void>((resolve) => this.plain.write(data, resolve));
     await this.scene.parsed();
   }

@@ -66,7 +66,7 @@ function play(chunks: readonly string[]): Effect[] {
           unproven: null,
           baud: 115200,
         } as const;
-        const joined = { addr, role: 'types', cols: 80, rows: 24, screen: '' } as const;
+        const joined = { addr, role: 'types', cols: 80, rows: 24, screen: '', times: [] } as const;
         dispatch({ type: 'attached', joined: { ...joined, console: { ...console, watchers: [1] } } });
       }
       if (effect.do === 'check') {

@@ -41,13 +41,13 @@ class Stage implements Disposable {
       throw error;
     };
     this.#terminal = new Terminal({ fd: this.#fd }, { cols: COLS, rows: ROWS }, palette, fail, can);
-    this.#node.load(2, COLS, ROWS, new Uint8Array());
+    this.#node.load(2, COLS, ROWS, new Uint8Array(), []);
   }
 
   /** The node prints this; the frame after it lies under a dialog from column `covered` on. */
   async print(text: string, covered = COLS): Promise<void> {
     await new Promise<void>((resolve) => this.plain.write(text, resolve));
-    this.#node.data(2, Buffer.from(text));
+    this.#node.data(2, Buffer.from(text), 0);
     await this.#node.parsed(2);
     const frame = new Frame(COLS, ROWS);
     const picture = this.#node.screens(2);

@@ -6,6 +6,7 @@ import type { LogPiece, LogRequest } from '../../api/node.ts';
 import type { Config } from '../../config/schema.ts';
 import { RESET_MODES } from '../../console/emulator.ts';
 import type { LogLimits } from '../../console/log-files.ts';
+import type { LineTime } from '../../console/line-times.ts';
 import { readLog, type TailLine, tailLog } from '../../console/log-reader.ts';
 import { readScreenState, type ScreenState, type ScreenText } from '../../console/screen-state.ts';
 import { loggedScreen, type LoggedScreen, NodeScreen } from '../../console/screen.ts';
@@ -37,11 +38,19 @@ export interface ConsoleBufferOptions {
   warn: (text: string) => void;
 }
 
+/** Output of a node that came at `at`, steady clock, ms. */
+export interface Arrived {
+  bytes: Uint8Array;
+  at: number;
+}
+
 export interface ScreenCopy {
   cols: number;
   rows: number;
   /** Escape sequences that rebuild the screen in an empty emulator of this size, UTF-8. */
   screen: Buffer;
+  /** Times of its lines, steady clock, ms; null: not known. */
+  times: LineTime[];
 }
 
 /** The screen without its scrollback, for sessions that are not at the console. */
@@ -62,7 +71,7 @@ export class ConsoleBuffer {
   readonly #transcript: Transcript;
   #screen: NodeScreen | null = null;
   /** The screen while no console is open: a full emulator costs megabytes, and a rack has 24 of them. */
-  #asleep: ScreenCopy = { cols: COLS, rows: ROWS, screen: Buffer.alloc(0) };
+  #asleep: ScreenCopy = { cols: COLS, rows: ROWS, screen: Buffer.alloc(0), times: [] };
   /** The screen when the console was last closed; null where it was not closed since the server started. */
   #left: Glance | null = null;
   #open = false;
@@ -72,7 +81,7 @@ export class ConsoleBuffer {
    */
   #heard = { screen: false, fresh: false };
   /** Bytes received while a copy of the screen is made; null where no copy is being made. */
-  #held: Uint8Array[] | null = null;
+  #held: Arrived[] | null = null;
   #copying: Promise<unknown> = Promise.resolve();
 
   constructor(options: ConsoleBufferOptions) {
@@ -108,16 +117,17 @@ export class ConsoleBuffer {
     collectGarbage();
   }
 
-  data(bytes: Uint8Array): void {
+  /** Takes output of the node, which came at `at` (steady clock, ms). */
+  data(bytes: Uint8Array, at: number): void {
     this.#transcript.data(bytes);
     const fresh = this.#heard.fresh || BEGINS_LINE.test(Buffer.from(bytes).toString('latin1'));
     this.#heard = { screen: true, fresh };
-    this.#toScreen(bytes);
+    this.#toScreen(bytes, at);
   }
 
-  #toScreen(bytes: Uint8Array): void {
-    if (this.#held) this.#held.push(bytes.slice());
-    else this.#awake().write(bytes);
+  #toScreen(bytes: Uint8Array, at: number): void {
+    if (this.#held) this.#held.push({ bytes: bytes.slice(), at });
+    else this.#awake().write(bytes, at);
   }
 
   /**
@@ -128,7 +138,7 @@ export class ConsoleBuffer {
     this.#transcript.resetModes();
     if (this.#screen !== null || this.#open) {
       report(this.#awake().setModes());
-      this.#toScreen(RESET_MODES);
+      this.#toScreen(RESET_MODES, steadyNow());
       return;
     }
     void this.#withoutInput(async () => {
@@ -218,9 +228,9 @@ export class ConsoleBuffer {
       try {
         return await work();
       } finally {
-        const held: Uint8Array[] = this.#held;
+        const held: Arrived[] = this.#held;
         this.#held = null;
-        for (const bytes of held) this.#awake().write(bytes);
+        for (const { bytes, at } of held) this.#awake().write(bytes, at);
       }
     });
     this.#copying = done.catch(() => undefined);
@@ -230,11 +240,11 @@ export class ConsoleBuffer {
   #awake(): NodeScreen {
     if (this.#screen) return this.#screen;
     const { scrollback, onReply } = this.#options;
-    const { cols, rows, screen } = this.#asleep;
+    const { cols, rows, screen, times } = this.#asleep;
     this.#screen = new NodeScreen({ cols, rows, scrollback });
     this.#screen.onReply(onReply);
-    this.#screen.write(screen);
-    this.#asleep = { cols, rows, screen: Buffer.alloc(0) };
+    this.#screen.restore(screen, times);
+    this.#asleep = { cols, rows, screen: Buffer.alloc(0), times: [] };
     return this.#screen;
   }
 
@@ -245,7 +255,8 @@ export class ConsoleBuffer {
 }
 
 function copyOf(screen: NodeScreen, scrollback: number): ScreenCopy {
-  return { cols: screen.cols, rows: screen.rows, screen: screen.copy(scrollback) };
+  const { cols, rows } = screen;
+  return { cols, rows, screen: screen.copy(scrollback), times: screen.times(scrollback) };
 }
 
 function glanceAt(screen: NodeScreen, at: number, closed: string | null): Glance {

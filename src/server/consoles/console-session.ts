@@ -130,7 +130,7 @@ export class SharedConsole {
       this.buffer.mark(text, this.#ports.now());
       this.#announce('note', text);
     });
-    for (const subscriber of this.participants.subscribers) subscriber.data(RESET_MODES);
+    for (const subscriber of this.participants.subscribers) subscriber.data(RESET_MODES, this.#ports.now());
   }
 
   /** Time since a session or an operation last typed, ms. */
@@ -276,8 +276,9 @@ export class SharedConsole {
   /** Passes bytes to participants and logs. The masked rest comes with the next bytes, or a moment later. */
   #show(bytes: Uint8Array): void {
     if (bytes.length > 0) {
-      this.buffer.data(bytes);
-      for (const subscriber of this.participants.subscribers) subscriber.data(bytes);
+      const at = this.#ports.now();
+      this.buffer.data(bytes, at);
+      for (const subscriber of this.participants.subscribers) subscriber.data(bytes, at);
     }
     const dueMs = this.#echo.dueIn(performance.now());
     clearTimeout(this.#release);

@@ -104,7 +104,7 @@ export class Consoles implements ConsolePort {
     setImmediate(() => subscriber.goLive());
     const role = line.participants.typingUser?.id === user.id ? 'types' : 'watches';
     const screen = copy.screen.toString('base64');
-    return { addr, role, cols: copy.cols, rows: copy.rows, screen, console: line.state() };
+    return { addr, role, ...copy, screen, console: line.state() };
   }
 
   /** Takes the keyboard of the console that the user watches. */

@@ -5,14 +5,15 @@
 import type { ServerNotes } from '../../api/methods.ts';
 import type { Address } from '../../rack/address.ts';
 
-/** Most bytes of console data in one message. */
+/** Most bytes of console data in one message, and most time between its first and its last, ms. */
 const CHUNK = 64 * 1024;
+const CHUNK_MS = 200;
 
 export type ConsoleWord = 'console.note' | 'console.resync';
 export type ConsoleSend = <M extends ConsoleWord | 'console.data'>(method: M, params: ServerNotes[M]) => Promise<void>;
 
 type Waiting =
-  | { kind: 'data'; addr: Address; chunks: Uint8Array[]; bytes: number }
+  | { kind: 'data'; addr: Address; chunks: Uint8Array[]; bytes: number; at: number }
   | { kind: 'word'; send: () => Promise<void>; bytes: number };
 
 export class OutputQueue {
@@ -37,13 +38,13 @@ export class OutputQueue {
     return this.#bytes.word;
   }
 
-  /** Sends bytes at once while the client keeps up, and together when it does not. */
-  feed(addr: Address, bytes: Uint8Array): void {
+  /** Sends bytes that came at `at`, at once while the client keeps up, and together when it does not. */
+  feed(addr: Address, bytes: Uint8Array, at: number): void {
     const last = this.#waiting.at(-1);
-    if (last?.kind === 'data' && last.addr === addr && last.bytes < CHUNK) {
+    if (last?.kind === 'data' && last.addr === addr && last.bytes < CHUNK && at - last.at < CHUNK_MS) {
       last.chunks.push(bytes);
       last.bytes += bytes.length;
-    } else this.#waiting.push({ kind: 'data', addr, chunks: [bytes], bytes: bytes.length });
+    } else this.#waiting.push({ kind: 'data', addr, chunks: [bytes], bytes: bytes.length, at });
     this.#bytes.data += bytes.length;
     this.#next();
   }
@@ -89,6 +90,7 @@ export class OutputQueue {
 
   #sendOne(one: Waiting): Promise<void> {
     if (one.kind === 'word') return one.send();
-    return this.#send('console.data', { addr: one.addr, data: Buffer.concat(one.chunks).toString('base64') });
+    const { addr, at, chunks } = one;
+    return this.#send('console.data', { addr, at, data: Buffer.concat(chunks).toString('base64') });
   }
 }

@@ -5,7 +5,7 @@
 import { type Access, type ServerNotes, silenceText } from '../../api/methods.ts';
 import type { ConsoleCondition } from '../../power/ports.ts';
 import type { Address } from '../../rack/address.ts';
-import type { ScreenCopy } from './buffer.ts';
+import type { Arrived, ScreenCopy } from './buffer.ts';
 
 /** The part of a session that consoles need. */
 export interface ConsoleUser {
@@ -18,8 +18,8 @@ export interface ConsoleUser {
   /** Time since which nothing came from the client, where that is too long; otherwise null. */
   readonly silentSince: number | null;
   readonly outbox: {
-    /** Sends bytes; returns the number of bytes dropped because the client is too slow. */
-    consoleData(addr: Address, bytes: Uint8Array): number;
+    /** Sends bytes that came at `at` (steady clock, ms); returns the number of bytes dropped because the client is too slow. */
+    consoleData(addr: Address, bytes: Uint8Array, at: number): number;
     consoleNote(params: ServerNotes['console.note']): void;
     consoleResync(params: ServerNotes['console.resync']): void;
     dropConsoleData(): void;
@@ -40,7 +40,7 @@ type State =
   /** The copy of the screen has not begun, so bytes will be on it. */
   | { is: 'waiting' }
   /** The screen is being copied; `kept` are the bytes after it. */
-  | { is: 'copying'; kept: Uint8Array[] }
+  | { is: 'copying'; kept: Arrived[] }
   | { is: 'live' }
   /** The client is too slow; bytes are only counted until it has taken what was sent. */
   | { is: 'behind'; skipped: number }
@@ -68,7 +68,7 @@ export class Subscriber {
     if (this.#state.is !== 'copying') return;
     const { kept } = this.#state;
     this.#state = { is: 'live' };
-    for (const bytes of kept) this.data(bytes);
+    for (const { bytes, at } of kept) this.data(bytes, at);
   }
 
   /** Ends the subscription: the session left, or joined again. */
@@ -76,12 +76,12 @@ export class Subscriber {
     this.#state = { is: 'gone' };
   }
 
-  data(bytes: Uint8Array): void {
+  data(bytes: Uint8Array, at: number): void {
     const state = this.#state;
-    if (state.is === 'copying') state.kept.push(bytes.slice());
+    if (state.is === 'copying') state.kept.push({ bytes: bytes.slice(), at });
     else if (state.is === 'behind') state.skipped += bytes.length;
     else if (state.is === 'live') {
-      const skipped = this.user.outbox.consoleData(this.#addr, bytes);
+      const skipped = this.user.outbox.consoleData(this.#addr, bytes, at);
       if (skipped > 0) void this.#fallBehind(skipped);
     }
   }
@@ -101,10 +101,10 @@ export class Subscriber {
     this.#state = behind;
     await this.user.outbox.consoleTaken();
     if (this.#state !== behind) return;
-    const { cols, rows, screen } = await this.screen();
+    const { cols, rows, screen, times } = await this.screen();
     if (!this.#copying()) return;
     const data = screen.toString('base64');
-    this.user.outbox.consoleResync({ addr: this.#addr, skipped: behind.skipped, cols, rows, screen: data });
+    this.user.outbox.consoleResync({ addr: this.#addr, skipped: behind.skipped, cols, rows, screen: data, times });
     this.goLive();
   }
 

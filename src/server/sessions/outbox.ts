@@ -111,9 +111,9 @@ export class Outbox {
    * Sends console bytes. Returns the number of bytes dropped because too much waited: then the client needs the
    * screen again.
    */
-  consoleData(addr: Address, bytes: Uint8Array): number {
+  consoleData(addr: Address, bytes: Uint8Array, at: number): number {
     if (this.#closed) return 0;
-    this.#queue.feed(addr, bytes);
+    this.#queue.feed(addr, bytes, at);
     return this.#queue.data > QUEUE_LIMIT ? this.#queue.drop() : 0;
   }
 

@@ -77,9 +77,9 @@ type ConsoleEvent = Extract<
 export function consoleEvent(state: State, event: ConsoleEvent): Step {
   switch (event.type) {
     case 'console.data':
-      return step(state, { do: 'screen-data', addr: event.addr, data: event.data });
+      return step(state, { do: 'screen-data', addr: event.addr, at: event.at, data: event.data });
     case 'attached': {
-      const { addr, cols, rows, role, screen, console } = event.joined;
+      const { addr, cols, rows, role, screen, times, console } = event.joined;
       const kept: Kept = { cols, rows, leftAt: null, why: null, scroll: 0 };
       // An attach that was given up meanwhile is undone.
       if (state.pane.attachment.kind !== 'joining' || state.pane.attachment.addr !== addr)
@@ -91,7 +91,7 @@ export function consoleEvent(state: State, event: ConsoleEvent): Step {
         kept: new Map(state.pane.kept).set(addr, kept),
         shown: addr,
       };
-      return step({ ...state, console, pane }, { do: 'screen-load', addr, cols, rows, screen });
+      return step({ ...state, console, pane }, { do: 'screen-load', addr, cols, rows, screen, times });
     }
     case 'attach-failed': {
       if (state.pane.attachment.kind !== 'joining' || state.pane.attachment.addr !== event.addr) return step(state);
@@ -143,13 +143,13 @@ function pasted(state: State, event: Extract<ConsoleEvent, { type: 'pasted' | 'p
 
 /** Replaces the emulator by a new screen: copy mode ends, and a notice names the gap. */
 function onResync(state: State, note: Extract<ConsoleEvent, { type: 'console.resync' }>['note']): Step {
-  const { addr, cols, rows, screen, skipped } = note;
+  const { addr, cols, rows, screen, times, skipped } = note;
   const before = state.pane.kept.get(addr);
   if (before === undefined) return step(state);
   const kept = new Map(state.pane.kept).set(addr, { ...before, cols, rows, scroll: 0 });
   const next: State = { ...state, pane: { ...state.pane, kept, look: null } };
   const text = `${skippedText(skipped)}: this program did not keep up; the log is complete, and this is the present screen`;
-  return step(withPaneNotice(next, 'warning', text, 20_000), { do: 'screen-load', addr, cols, rows, screen });
+  return step(withPaneNotice(next, 'warning', text, 20_000), { do: 'screen-load', addr, cols, rows, screen, times });
 }
 
 /** `gap: 1.2 MB that the node printed are not shown`. */

@@ -1,7 +1,7 @@
 /** Keys at a console, after its prefix, and at a console that was left. */
 import { first, noOperations, viewOnly } from '../keymap/disabled-reasons.ts';
 import type { Binding } from '../keymap/lookup.ts';
-import { layoutKey, rackKeys } from '../keymap/shared-keys.ts';
+import { layoutKey, rackKeys, timesKey } from '../keymap/shared-keys.ts';
 import type { KeySection } from '../model/keys.ts';
 
 export const CONSOLE_SECTIONS: readonly KeySection[] = [
@@ -62,6 +62,7 @@ export const CONSOLE_BINDINGS: readonly Binding[] = [
   { context: 'prefix', keys: ['/'], command: 'search', hint: 'search', help: 'search screen and scrollback' },
   { context: 'prefix', keys: ['v', '['], command: 'look', hint: 'copy', help: 'copy mode: move, select, copy, search' },
   { context: 'prefix', keys: ['S'], command: 'save-screen', hint: null, help: 'save screen and scrollback to a file' },
+  timesKey('prefix'),
   {
     context: 'prefix',
     keys: ['l'],
@@ -158,6 +159,7 @@ export const CONSOLE_BINDINGS: readonly Binding[] = [
   { context: 'left', keys: ['/'], command: 'search', hint: 'search', help: 'search screen and scrollback' },
   { context: 'left', keys: ['v', '['], command: 'look', hint: 'copy', help: 'copy mode: move, select, copy, search' },
   { context: 'left', keys: ['S'], command: 'save-screen', hint: null, help: 'save screen and scrollback to a file' },
+  timesKey('left'),
   { context: 'left', keys: ['c'], command: 'consoles', hint: 'list', help: 'list of consoles, with search' },
   {
     context: 'left',

@@ -5,10 +5,12 @@
 import type { Address } from '../../rack/address.ts';
 import { onCommandAnywhere } from '../global-commands.ts';
 import { type Binding, bindingOf } from '../keymap/lookup.ts';
+import { timesKey } from '../keymap/shared-keys.ts';
 import { pageOf, paneRoom } from '../layout/layout.ts';
 import { step, type Step, type UiEvent, withPaneNotice } from '../model/events.ts';
 import type { Command, KeySection } from '../model/keys.ts';
 import { type CopyMode, nameOf, type State } from '../model/state.ts';
+import { withNextTimes } from './line-margin.ts';
 
 export const COPY_SECTIONS: readonly KeySection[] = [
   { context: 'look', title: 'Copy mode: the pane is frozen', where: 'in copy mode' },
@@ -55,6 +57,7 @@ export const COPY_BINDINGS: readonly Binding[] = [
   { context: 'look', keys: ['G'], command: 'last', hint: null, help: 'to the newest line' },
   { context: 'look', keys: ['0', 'home'], command: 'line-start', hint: null, help: 'to the beginning of the line' },
   { context: 'look', keys: ['$', 'end'], command: 'line-end', hint: null, help: 'to the end of the line' },
+  timesKey('look'),
   { context: 'look', keys: [':'], command: 'palette', hint: null, help: 'search commands' },
   { context: 'look', keys: ['q', 'escape'], command: 'cancel', hint: 'leave copy mode', help: 'leave copy mode' },
 
@@ -188,6 +191,8 @@ function onCommand(state: State, copyMode: CopyMode, command: Command): Step {
         where: command === 'copy' ? 'clipboard' : 'file',
       });
     }
+    case 'times':
+      return step(withNextTimes(state));
     case 'cancel':
       return step(withCopyMode(state, null), { do: 'look-end', addr: copyMode.addr });
     default:

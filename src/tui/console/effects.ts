@@ -187,13 +187,13 @@ export class ConsoleEffects {
         this.#later((emulators) => this.#tellSize(effect, emulators.fullScreen(effect.addr)));
         return;
       case 'screen-load': {
-        const { addr, cols, rows, screen } = effect;
-        this.#later((emulators) => emulators.load(addr, cols, rows, Buffer.from(screen, 'base64')));
+        const { addr, cols, rows, screen, times } = effect;
+        this.#later((emulators) => emulators.load(addr, cols, rows, Buffer.from(screen, 'base64'), times));
         return;
       }
       case 'screen-data':
         this.#heardAt = performance.now();
-        this.#later((emulators) => emulators.data(effect.addr, Buffer.from(effect.data, 'base64')));
+        this.#later((emulators) => emulators.data(effect.addr, Buffer.from(effect.data, 'base64'), effect.at));
         return;
       case 'screen-resize':
         this.#later((emulators) => emulators.resize(effect.addr, effect.cols, effect.rows));

@@ -6,6 +6,7 @@
 import type { IBuffer, IBufferCell, IBufferLine } from '@xterm/headless';
 import { cellText, RGB, underlineOf } from '../../console/cells.ts';
 import { NodeTerminal } from '../../console/emulator.ts';
+import { LineTimes, type LineTime } from '../../console/line-times.ts';
 import type { Address } from '../../rack/address.ts';
 import { type CellDetail, DEFAULT_COLOUR, FLAG, rawInk, type RawInk } from '../canvas/frame.ts';
 import { nearest256 } from '../terminal/theme.ts';
@@ -78,8 +79,9 @@ const KEPT = 2;
 
 interface Emulated {
   terminal: NodeTerminal;
+  times: LineTimes;
   /** In copy mode: output since its start, not yet on the screen. */
-  held: { pieces: Uint8Array[]; bytes: number } | null;
+  held: { pieces: { bytes: Uint8Array; at: number }[]; bytes: number } | null;
 }
 
 /** Most bytes held during copy mode: about six minutes of a line in constant use. */
@@ -107,13 +109,16 @@ export class Emulators {
     this.#dropped = dropped;
   }
 
-  /** Makes a new emulator for a node and fills it. */
-  load(addr: Address, cols: number, rows: number, screen: Uint8Array): void {
+  /** Makes a new emulator for a node and fills it; `times`: those of the screen's lines. */
+  load(addr: Address, cols: number, rows: number, screen: Uint8Array, times: readonly LineTime[]): void {
     this.#drop(addr);
     for (const [oldest] of [...this.#nodes].slice(0, Math.max(0, this.#nodes.size - KEPT + 1))) this.#drop(oldest);
     const emulated = emulate(cols, rows, SCROLLBACK);
     this.#nodes.set(addr, emulated);
-    emulated.terminal.write(screen, this.#changed);
+    emulated.terminal.write(screen, () => {
+      emulated.times.restore(times);
+      this.#changed();
+    });
   }
 
   /** Loads a last screen, which replaces the former one when it is complete; a screen in copy mode stays. */
@@ -141,16 +146,24 @@ export class Emulators {
     this.#nodes.get(addr)?.terminal.input('', true);
   }
 
-  data(addr: Address, bytes: Uint8Array): void {
+  /** Takes output that came at `at`, server's clock, ms. */
+  data(addr: Address, bytes: Uint8Array, at: number): void {
     const node = this.#nodes.get(addr);
     if (!node) return;
     if (node.held === null) {
-      node.terminal.write(bytes, this.#changed);
+      this.#write(node, bytes, at);
       return;
     }
-    node.held.pieces.push(bytes);
+    node.held.pieces.push({ bytes, at });
     node.held.bytes += bytes.length;
     if (node.held.bytes > HELD_LIMIT) this.#overrun(addr);
+  }
+
+  #write({ terminal, times }: Emulated, bytes: Uint8Array, at: number): void {
+    terminal.write(bytes, () => {
+      times.stamp(at);
+      this.#changed();
+    });
   }
 
   /** Holds the screen: later output is kept back. Calls back when all earlier output is on the screen. */
@@ -171,7 +184,7 @@ export class Emulators {
     const node = this.#lookedAt(addr);
     const pieces = node?.held?.pieces ?? [];
     if (node) node.held = null;
-    for (const piece of pieces) node?.terminal.write(piece, this.#changed);
+    for (const { bytes, at } of pieces) if (node) this.#write(node, bytes, at);
   }
 
   find(addr: Address, query: string, from: Place, way: -1 | 1): (Place & { width: number }) | null {
@@ -261,15 +274,17 @@ export class Emulators {
 }
 
 function emulate(cols: number, rows: number, scrollback: number): Emulated {
-  return { terminal: new NodeTerminal({ cols, rows, scrollback }), held: null };
+  const terminal = new NodeTerminal({ cols, rows, scrollback });
+  return { terminal, times: new LineTimes(terminal), held: null };
 }
 
-function picture({ terminal }: Emulated): ScreenPicture {
+function picture({ terminal, times }: Emulated): ScreenPicture {
   const buffer = terminal.buffer.active;
   return {
     cols: terminal.cols,
     rows: terminal.rows,
     length: buffer.length,
+    times,
     cursor: {
       x: Math.min(buffer.cursorX, terminal.cols - 1),
       y: buffer.cursorY,

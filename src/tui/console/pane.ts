@@ -3,6 +3,7 @@
  * screen's age.
  */
 import { silenceText } from '../../api/methods.ts';
+import type { LineTimes } from '../../console/line-times.ts';
 import { count } from '../../lib/words.ts';
 import { type Address, formatAddress, formatPosition } from '../../rack/address.ts';
 import { NARROW_PART, partOf } from '../canvas/box.ts';
@@ -24,6 +25,7 @@ import { lookOf, viewOf } from '../map/node-cell.ts';
 import { type CopyMode, nameOf, type Notice, type State } from '../model/state.ts';
 import { selection } from './copy-mode.ts';
 import { lastScreenOf, noLastScreen } from './last-screen.ts';
+import { lineTimeText, marginWidth } from './line-margin.ts';
 
 type PutCell = (x: number, ch: string, ink: RawInk, wide?: boolean, detail?: CellDetail) => void;
 
@@ -33,6 +35,7 @@ export interface ScreenPicture {
   rows: number;
   /** Kept lines above the screen plus the screen's own. */
   length: number;
+  times: Pick<LineTimes, 'of' | 'sinceLast'>;
   /** `shape` is DECSCUSR's number, 0 or absent: the terminal's own. */
   cursor: { x: number; y: number; visible: boolean; shape?: number };
   /** Calls `put` for each cell of a line that is not blank; a wide character's right half is ''. */
@@ -65,23 +68,21 @@ export function paintPane(
   said: Said | null = null,
 ): void {
   const beside = rect.x > 0;
-  const inner = {
-    x: rect.x + (beside ? 1 : 0),
-    y: rect.y + 1,
-    width: rect.width - (beside ? 1 : 0),
-    height: rect.height - 1,
-  };
+  const width = rect.width - (beside ? 1 : 0);
+  const margin = marginWidth(state, width);
+  const left = rect.x + (beside ? 1 : 0);
+  const inner = { x: left + margin, y: rect.y + 1, width: width - margin, height: rect.height - 1 };
   const edge: InkRole = state.focus === 'console' ? 'borderFocus' : 'border';
   if (beside) for (let y = rect.y; y < rect.y + rect.height; y++) frame.put(rect.x, y, g.box.v, edge);
-  for (let x = inner.x; x < rect.x + rect.width; x++) frame.put(x, rect.y, g.box.h, edge);
+  for (let x = left; x < rect.x + rect.width; x++) frame.put(x, rect.y, g.box.h, edge);
   const { attachment } = state.pane;
   const shown = attachment.kind === 'none' ? (lastScreenOf(state) ?? state.cursor) : attachment.addr;
   const live = attachment.kind === 'joined';
   const last = live ? null : lastScreenIn(state, shown, screens);
   const own = state.pane.notice && saidBy(state.pane.notice);
   const notice = own !== null && (said === null || own.at >= said.at) ? own : said;
-  const title = notice === null ? titleOf(state, shown, last) : noticeSpans(state, shown, notice, inner.width - 2);
-  frame.spans(inner.x + 1, rect.y, title, inner.width - 2);
+  const title = notice === null ? titleOf(state, shown, last) : noticeSpans(state, shown, notice, width - 2);
+  frame.spans(left + 1, rect.y, title, width - 2);
   const picture = live ? screens(shown) : (last?.picture ?? null);
   if (picture === null) {
     const why = attachment.kind === 'none' ? whyNone(state, shown) : ['opening …'];
@@ -94,6 +95,7 @@ export function paintPane(
   for (let row = 0; row < inner.height; row++) {
     const y = top + row;
     if (y >= picture.length) break;
+    if (margin > 0) frame.text(left, inner.y + row, lineTimeText(state, picture.times, y), 'dim', margin - 1);
     picture.line(y, (x, ch, ink, wide = false, detail) => {
       if (x >= inner.width) return;
       // A wide character cut by the edge would extend beyond the pane.

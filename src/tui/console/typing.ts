@@ -10,6 +10,7 @@ import type { Attachment, State } from '../model/state.ts';
 import { openPowerMenu } from '../overlays/power/menu.ts';
 import { attachTo, detach, scrolledTo } from './attach.ts';
 import { keyInCopyMode, startCopyMode } from './copy-mode.ts';
+import { withNextTimes } from './line-margin.ts';
 import { BELL, pasteAt, withBrackets } from './paste.ts';
 
 type TokenEvent = Extract<UiEvent, { type: 'token' }>;
@@ -132,6 +133,8 @@ function onCommand(state: State, command: Command): Step {
         to: null,
         where: 'file',
       });
+    case 'times':
+      return step(withNextTimes(state));
     case 'paste-brackets':
       return step(withBrackets(state, here, state.pane.plainPaste.has(here)));
     case 'take':

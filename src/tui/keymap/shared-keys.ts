@@ -1,4 +1,4 @@
-/** Keys that are the same on the map, after the console's prefix, and at a console that was left. */
+/** Keys that are the same on the map, after the console's prefix, at a console that was left, and in copy mode. */
 import { oneRack } from './disabled-reasons.ts';
 import type { Binding } from './lookup.ts';
 
@@ -6,6 +6,16 @@ type Where = 'map' | 'prefix' | 'left';
 
 export function layoutKey(context: Where): Binding {
   return { context, keys: ['L'], command: 'layout', hint: 'layout', help: 'next layout: map, console, detail' };
+}
+
+export function timesKey(context: 'prefix' | 'left' | 'look'): Binding {
+  return {
+    context,
+    keys: ['T'],
+    command: 'times',
+    hint: null,
+    help: 'when each line came: time of day, age, seconds since the line before, or nothing',
+  };
 }
 
 export function rackKeys(context: Where): Binding[] {

@@ -1,6 +1,7 @@
 /** Places the panes for a terminal of this size and this state, as rectangles; changes preset and zoom. Pure. */
 import { rowOf } from '../../rack/address.ts';
 import type { Rect } from '../canvas/frame.ts';
+import { marginWidth } from '../console/line-margin.ts';
 import { shownNodes } from '../map/filter.ts';
 import { step, type Step, withNotice } from '../model/events.ts';
 import { loneOperations, shownRuns } from '../model/results.ts';
@@ -71,7 +72,8 @@ export function paneScreen(state: State): Rect | null {
   const pane = layout.kind === 'normal' ? layout.console : null;
   if (pane === null) return null;
   const edge = pane.x > 0 ? 1 : 0;
-  return { x: pane.x + edge, y: pane.y + 1, width: pane.width - edge, height: pane.height - 1 };
+  const left = edge + marginWidth(state, pane.width - edge);
+  return { x: pane.x + left, y: pane.y + 1, width: pane.width - left, height: pane.height - 1 };
 }
 
 /** Returns whether the console has (most of) the screen to itself. */

@@ -12,6 +12,7 @@ import type {
 import type { UpsHistoryAnswer, UpsHistoryRequest } from '../../api/outage.ts';
 import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from '../../api/plans.ts';
 import type { Operation, PowerCheck, PowerRequest } from '../../api/power.ts';
+import type { LineTime } from '../../console/line-times.ts';
 import type { Address } from '../../rack/address.ts';
 import type { Alarm } from '../../rack/alarms.ts';
 import { NARROW_PART, PART_MS } from '../canvas/box.ts';
@@ -59,7 +60,7 @@ export type UiEvent =
   | { type: 'rack'; note: ServerNotes['rack'] }
   | { type: 'operation'; note: Operation }
   | { type: 'event'; note: ServerNotes['event'] }
-  | { type: 'console.data'; addr: Address; data: string }
+  | { type: 'console.data'; addr: Address; at: number; data: string }
   | { type: 'console.note'; note: ServerNotes['console.note'] }
   /** This client was too slow: the present screen, and the number of the node's bytes that were dropped. */
   | { type: 'console.resync'; note: ServerNotes['console.resync'] }
@@ -172,8 +173,8 @@ export type Effect =
   /** `confirm`: the target's name as the operator typed it. */
   | { do: 'raw'; pane: number; target: Address | null; text: string; confirm: string | null }
   /** The emulator of a node: made for a screen from the server, fed, resized. */
-  | { do: 'screen-load'; addr: Address; cols: number; rows: number; screen: string }
-  | { do: 'screen-data'; addr: Address; data: string }
+  | { do: 'screen-load'; addr: Address; cols: number; rows: number; screen: string; times: readonly LineTime[] }
+  | { do: 'screen-data'; addr: Address; at: number; data: string }
   | { do: 'screen-resize'; addr: Address; cols: number; rows: number }
   | { do: 'ups-history'; pane: number; request: UpsHistoryRequest }
   /** Switches the mains of a simulated rack. */

@@ -76,6 +76,7 @@ export type Command =
   | 'take'
   | 'look'
   | 'save-screen'
+  | 'times'
   | 'copy'
   | 'save'
   | 'older'

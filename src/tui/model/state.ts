@@ -108,7 +108,12 @@ export interface ConsolePane {
   plainPaste: ReadonlySet<Address>;
   /** Shown in the pane's title: blocked keys, a taken keyboard, a gap. */
   notice: Notice | null;
+  /** Shown beside the lines of consoles. */
+  times: LineTimesShown;
 }
+
+/** The time of day at which a line came, its age, the time since the line before, or nothing. */
+export type LineTimesShown = 'off' | 'clock' | 'age' | 'step';
 
 const NO_CONSOLE: ConsolePane = {
   attachment: { kind: 'none' },
@@ -121,6 +126,7 @@ const NO_CONSOLE: ConsolePane = {
   focusTold: null,
   plainPaste: new Set(),
   notice: null,
+  times: 'off',
 };
 
 /** Data of the detail pane beyond the updates that all clients get. */
