@@ -4,7 +4,7 @@
  */
 import { BlockList, isIP } from 'node:net';
 import * as z from 'zod';
-import { secret } from './value-types.ts';
+import { absolutePath, secret } from './value-types.ts';
 
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
@@ -15,8 +15,6 @@ function isLoopback(address: string): boolean {
   const version = isIP(address);
   return version !== 0 && LOOPBACK.check(address, version === 6 ? 'ipv6' : 'ipv4');
 }
-
-const absolutePath = z.string().regex(/^\/[^\0]*[^/\0]$/, 'an absolute path, e.g. /run/rackui/metrics.sock');
 
 /** Metrics for Prometheus: by HTTP on a port or a Unix socket, or as a file for node_exporter. */
 export const metrics = z

@@ -8,7 +8,7 @@ import { formatPosition, parseAddress, parsePosition } from '../rack/address.ts'
 import { DEPENDENCE_RULES } from '../rack/plan.ts';
 import { http, kubernetes, metrics, mqtt, systemLog } from './reporting-schema.ts';
 import { refuseSshOption } from './ssh-options.ts';
-import { baud, compilePattern, ownCommands, seconds, secret } from './value-types.ts';
+import { absolutePath, baud, compilePattern, ownCommands, seconds, secret } from './value-types.ts';
 
 /** A regular expression of RE2, matched against one console line without control characters. */
 const linePattern = z
@@ -46,6 +46,8 @@ const consoleSection = z
     telemetry: z.enum(['pause', 'idle']).default('pause'),
     /** Seconds in which `idle` reads every node once. */
     idle: z.number().min(1).max(3600).default(15),
+    /** Folder of a Unix socket for each node's console, named as the node; none: there are no such sockets. */
+    sockets: absolutePath.optional(),
     triggers: z.array(trigger).max(64).default(['panic', 'oops', 'oom']),
     /** The logs on the disk: sizes in MB. */
     log: z

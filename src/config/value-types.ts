@@ -75,6 +75,8 @@ const ownCommand = z
   });
 export const ownCommands = z.array(ownCommand).max(32).default([]);
 
+export const absolutePath = z.string().regex(/^\/[^\0]*[^/\0]$/, 'an absolute path, e.g. /run/rackui/metrics.sock');
+
 /** A secret comes from a file or from a program's output, never from the configuration's text. */
 export const secret = z.union([
   z.strictObject({ file: z.string().min(1) }),

@@ -39,6 +39,7 @@ const AT_START = [
   'console.telemetry',
   'console.idle',
   'console.log',
+  'console.sockets',
 ];
 /** Settings of the interface, which reads them itself when it starts. */
 const CLIENTS = ['interface', 'keys', 'commands'];

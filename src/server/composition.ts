@@ -2,7 +2,8 @@
  * Builds the modules of a server in order: each group from those before it; earlier modules reach later ones by
  * change events.
  */
-import type { EventRecord } from '../api/methods.ts';
+import type { ConfigStatus } from '../api/configuration.ts';
+import type { EventRecord, Session } from '../api/methods.ts';
 import { ExchangeLog, type Trace } from '../bmc/trace.ts';
 import type { Bus, ConsoleBaud } from '../bmc/types.ts';
 import type { Config } from '../config/schema.ts';
@@ -20,6 +21,7 @@ import { Changes } from './changes.ts';
 import { logLimits } from './consoles/buffer.ts';
 import { Consoles } from './consoles/consoles.ts';
 import { LineAlarms } from './consoles/line-alarms.ts';
+import { type ConsoleSockets, offerSockets } from './consoles/sockets.ts';
 import { EventLog } from './events.ts';
 import { HostMemory } from './learned-store.ts';
 import { IdleTimeout } from './lifecycle.ts';
@@ -296,6 +298,7 @@ function lendWire(consoles: Consoles, { monitor, poller }: Polling): void {
 /** Sessions, and the idle timeout of a server that a client started. */
 interface Sessions {
   sessionRegistry: SessionRegistry;
+  consoleSockets: ConsoleSockets | null;
   view: RackSnapshot;
   /** Null where the server runs as a service. */
   idleTimeout: IdleTimeout | null;
@@ -307,10 +310,9 @@ function composeSessions(
   changes: Changes,
 ): Sessions {
   const { events, consoles } = earlier;
-  const view: RackSnapshot = new RackSnapshot(
-    { ...earlier, sessions: () => sessionRegistry.describe(), configStatus: () => options.configuration.status() },
-    options,
-  );
+  const sessions = (): Session[] => [...sessionRegistry.describe(), ...(consoleSockets?.describe() ?? [])];
+  const configStatus = (): ConfigStatus => options.configuration.status();
+  const view: RackSnapshot = new RackSnapshot({ ...earlier, sessions, configStatus }, options);
   const services: Services = {
     ...earlier,
     bus: options.bus,
@@ -342,22 +344,20 @@ function composeSessions(
     left: (session) => consoles.detach(session),
     log: (level, text) => options.log[level](text),
   });
-  const idleTimeout = options.autostarted ? createIdleTimeout(options, earlier, sessionRegistry) : null;
+  const consoleSockets = offerSockets(options, earlier, () => sessionRegistry.newId(), changes);
+  const clients = (): boolean => sessionRegistry.size > 0 || consoleSockets?.busy === true;
+  const idleTimeout = options.autostarted ? createIdleTimeout(options, earlier, clients) : null;
   changes.on('changed', (change) => sessionRegistry.changed(change));
   changes.on('event', (event) => sessionRegistry.note('event', event));
   changes.on('work', () => idleTimeout?.look());
-  return { sessionRegistry, view, idleTimeout };
+  return { sessionRegistry, consoleSockets, view, idleTimeout };
 }
 
-function createIdleTimeout(
-  options: RackServerOptions,
-  { workload, plans, outages }: Working,
-  sessionRegistry: SessionRegistry,
-): IdleTimeout {
+function createIdleTimeout(options: RackServerOptions, work: Working, clients: () => boolean): IdleTimeout {
   const { linger } = options.configuration.config.server;
   return new IdleTimeout(
     linger * 1000,
-    () => sessionRegistry.size > 0 || workload.busy || plans.underWay().length > 0 || outages.underWay,
+    () => clients() || work.workload.busy || work.plans.underWay().length > 0 || work.outages.underWay,
     () => options.leave(`no client for ${linger} s`),
   );
 }

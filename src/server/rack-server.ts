@@ -38,6 +38,7 @@ export class RackServer {
     this.#listening.push(
       await listenAt(viewSocket, viewMode, viewGid, (client) => sessionRegistry.admit(client, 'view')),
     );
+    this.#parts.consoleSockets?.follow();
     events.add('info', 'server', null, `Server started (rackui ${VERSION}, pid ${process.pid})`);
     bus.onHealth(({ phase, detail }) => {
       log.info({ phase, detail }, 'bus');
@@ -82,6 +83,7 @@ export class RackServer {
       selfCheck,
       alarms,
       consoles,
+      consoleSockets,
       sessionRegistry,
       eventFile,
       reloading,
@@ -100,6 +102,7 @@ export class RackServer {
     alarms.close();
     reloading.close();
     await reporting.close();
+    await consoleSockets?.close(`the server stops: ${why}`);
     await consoles.close(`the server stops: ${why}`);
     const goodbyes = sessionRegistry.close(`the server stops: ${why}`);
     await bus.close().catch((error: unknown) => log.error({ error }, 'closing the bus'));

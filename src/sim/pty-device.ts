@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
-import type { ReadStream } from 'node:tty';
+import { ReadStream } from 'node:tty';
 import * as pty from '@lydell/node-pty';
 
 /** Bytes kept for a host that does not read, as a kernel's serial buffer does; beyond that they are overrun. */
@@ -25,6 +25,7 @@ export class Device {
   private readonly fd: number;
   private readonly holder: number;
   private readonly handlers: DeviceHandlers;
+  private settings: ReadStream | null = null;
   private waiting: Buffer = Buffer.alloc(0);
   private retry: NodeJS.Timeout | null = null;
   private closed = false;
@@ -44,6 +45,14 @@ export class Device {
     this.master.on('data', (chunk: Buffer) => this.handlers.data(chunk));
     // A pseudo-terminal ends with EIO, which is expected after unplugging.
     this.master.on('error', () => undefined);
+  }
+
+  /** Sets raw mode without echo again: a program may have set others, and the tty's echo would come back as its input. */
+  keepRaw(): void {
+    if (this.closed) return;
+    this.settings ??= new ReadStream(this.holder);
+    // The library sets a mode only where it differs from the one that it set last.
+    this.settings.setRawMode(false).setRawMode(true);
   }
 
   pause(): void {
@@ -79,6 +88,7 @@ export class Device {
     this.closed = true;
     if (this.retry) clearTimeout(this.retry);
     this.master.destroy();
+    this.settings?.destroy();
     closeSync(this.holder);
   }
 

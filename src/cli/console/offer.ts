@@ -3,6 +3,7 @@
  * every other key. A program that sends faster than the bus takes waits, as on a slow line.
  */
 import { chmodSync, existsSync, lstatSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { EXIT } from '../../api/power.ts';
 import type { RackClient } from '../../client/client.ts';
 import { BELL_BLOCKED, filterInput } from '../../console/input-filter.ts';
@@ -14,6 +15,9 @@ import { ConsoleSession, gapText } from './live.ts';
 
 /** Most bytes of one request: the answer comes when they are on the wire. */
 const PIECE = 256;
+/** Longest wait for the bus to open the console, ms. */
+const OPENS_MS = 5_000;
+const LOOK_MS = 20;
 const SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT'] as const;
 
 export interface OfferOptions {
@@ -34,6 +38,8 @@ export async function offerConsole(client: RackClient, node: InventoryNode, opti
   const leave = (): void => settle(null);
   const say = (text: string): void => hint(`rackui: ${nodeLabel(node)}: ${text}`);
   let lost = 0;
+  let opening = true;
+  const opens = (): boolean => opening;
   const device = new Device({
     data: (bytes) => void type(bytes).catch((error: unknown) => say(`not sent: ${messageOf(error)}`)),
     overrun: (bytes) => {
@@ -63,18 +69,26 @@ export async function offerConsole(client: RackClient, node: InventoryNode, opti
   }
 
   try {
-    const session = await ConsoleSession.join(client, node.addr, { take, watch }, () => ({
-      data: (bytes) => device.write(bytes),
-      note: ({ text }) => say(text),
-      resync: (skipped, _cols, _rows, screen) => {
-        say(gapText(skipped));
-        device.write(Buffer.concat([Buffer.from(EMPTY_SCREEN), screen]));
-      },
-      state: () => undefined,
-      ended: (why) => settle(why),
-    }));
+    const session = await ConsoleSession.join(client, node.addr, { take, watch }, (joined) => {
+      opening = joined.console.state === 'opening';
+      return {
+        data: (bytes) => {
+          device.keepRaw();
+          device.write(bytes);
+        },
+        note: ({ text }) => say(text),
+        resync: (skipped, _cols, _rows, screen) => {
+          say(gapText(skipped));
+          device.write(Buffer.concat([Buffer.from(EMPTY_SCREEN), screen]));
+        },
+        state: ({ state }) => (opening = state === 'opening'),
+        ended: (why) => settle(why),
+      };
+    });
     try {
       for (const signal of SIGNALS) process.on(signal, leave);
+      // A program's first keys must not come before the console does; a bus in trouble says so with the next ones.
+      for (let ms = 0; ms < OPENS_MS && opens(); ms += LOOK_MS) await setTimeout(LOOK_MS);
       chmodSync(device.path, 0o600);
       symlinkSync(device.path, path);
       const { role, console } = session.joined;

@@ -26,9 +26,7 @@ export async function listenAt(
   accept: (socket: Socket) => void,
 ): Promise<Listening> {
   if (Buffer.byteLength(path) > PATH_LIMIT)
-    throw new SocketUnavailable(
-      `socket path ${path} is longer than ${PATH_LIMIT} bytes; give a shorter one with --socket`,
-    );
+    throw new SocketUnavailable(`socket path ${path} is longer than ${PATH_LIMIT} bytes: give a shorter one`);
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
     await removeStale(path);
@@ -82,9 +80,8 @@ function bind(path: string, accept: (socket: Socket) => void): Promise<Server> {
 async function removeStale(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (!found) return;
-  if (!found.isSocket())
-    throw new SocketUnavailable(`${path} exists and is no socket; remove it or give another --socket`);
+  if (!found.isSocket()) throw new SocketUnavailable(`${path} exists and is no socket; remove it or give another path`);
   if ((await probeSocket(path)) === 'there')
-    throw new SocketUnavailable(`another server listens at ${path}; give another --socket`);
+    throw new SocketUnavailable(`another server listens at ${path}: give another path`);
   unlinkSync(path);
 }

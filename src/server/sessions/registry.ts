@@ -47,6 +47,11 @@ export class SessionRegistry {
     return this.#sessions.size;
   }
 
+  /** Returns the number of a session beside those of this registry. */
+  newId(): number {
+    return ++this.#lastId;
+  }
+
   admit(socket: Socket, access: Access): void {
     const others = [...this.#sessions.values()].filter((session) => session.access === access);
     if (this.#closed || others.length >= MOST) {
@@ -54,7 +59,7 @@ export class SessionRegistry {
       socket.destroy();
       return;
     }
-    const session = new ClientSession(++this.#lastId, access, socket, {
+    const session = new ClientSession(this.newId(), access, socket, {
       ...this.#ports,
       identified: () => this.#arrived(session),
       heardAgain: () => this.#silenceChanged(),
