@@ -309,6 +309,21 @@ export function declareServing(program: Command, act: Act, run: Run): void {
       .command(name)
       .description(description)
       .action(act(async (options) => (await import('./commands/config.ts')).configCommand(name, options), SEVERAL));
+  const sheet = () => import('./commands/config-sheet.ts');
+  config
+    .command('import <sheet>')
+    .description(
+      'merge a CSV sheet of the boards (BMC id, name, ip, mac, BMC UID, vlan) into the configuration; print it',
+    )
+    .option('--write <file>', 'write it into this file instead')
+    .option('--force', 'overwrite the file')
+    .action(act(async (options, [path = '']) => (await sheet()).importCommand(path, options)));
+  config
+    .command('export')
+    .description('print the configured nodes as such a sheet')
+    .option('--write <file>', 'write it into this file instead')
+    .option('--force', 'overwrite the file')
+    .action(act(async (options) => (await sheet()).exportCommand(options)));
   program
     .command('completion')
     .description('print a completion script for a shell: source <(rackui completion bash)')

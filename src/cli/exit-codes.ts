@@ -79,6 +79,8 @@ export const EXITS: Readonly<Record<string, Readonly<Record<number, string>>>> =
   'config check': {},
   'config show': {},
   'config schema': {},
+  'config import': { 3: 'the file exists' },
+  'config export': { 3: 'the file exists' },
   completion: {},
 };
 

@@ -1,6 +1,50 @@
-/** Changes one setting in a configuration's text and keeps every other byte. Pure. */
+/** Changes one setting, or the nodes, in a configuration's text. Pure. */
 import { isDeepStrictEqual } from 'node:util';
-import { isMap, isPair, isScalar, LineCounter, type Pair, parseDocument, type YAMLMap } from 'yaml';
+import {
+  type Document,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Pair,
+  parseDocument,
+  Scalar,
+  type YAMLMap,
+  type YAMLSeq,
+} from 'yaml';
+import { type Address, formatAddress, formatPosition, parseAddress, parsePosition } from '../rack/address.ts';
+import type { SheetNode } from '../rack/sheet.ts';
+
+/**
+ * Returns `text` with these values in the nodes of the same addresses, and with a line for each node that it does not
+ * have yet. Comments and other settings stay; blanks between words may change.
+ */
+export function withNodes(text: string, nodes: readonly SheetNode[]): string {
+  const document: Document = parseDocument(text);
+  if (!isMap(document.contents)) document.contents = document.createNode({ name: 'rack' });
+  if (!isSeq(document.get('nodes'))) document.set('nodes', document.createNode([]));
+  const list = document.get('nodes') as YAMLSeq;
+  // An empty list is written as [], which a longer one must not be.
+  list.flow = false;
+  for (const { addr, ...values } of nodes) {
+    const known = Object.entries(values).filter(([, value]) => value !== undefined);
+    const own = list.items.find((item): item is YAMLMap => isMap(item) && addressOf(item) === addr);
+    if (own !== undefined) for (const [key, value] of known) own.set(key, value);
+    else {
+      const digits = new Scalar(formatAddress(addr));
+      digits.type = Scalar.QUOTE_DOUBLE;
+      const fields = { pos: formatPosition(addr), addr: digits, ...Object.fromEntries(known) };
+      list.add(document.createNode(fields, { flow: true }));
+    }
+  }
+  return document.toString({ lineWidth: 0 });
+}
+
+function addressOf(node: YAMLMap): Address | null {
+  const [addr, pos] = [node.get('addr'), node.get('pos')];
+  return typeof addr === 'string' ? parseAddress(addr) : typeof pos === 'string' ? parsePosition(pos) : null;
+}
 
 /**
  * Returns `text` with `key: value` in the mapping at `path` (`[]`: the file's own). `value` is a flat record of

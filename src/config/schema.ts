@@ -70,7 +70,8 @@ const calibration = z.strictObject({
   zero: z.number().min(0).max(255).default(0),
 });
 
-const node = z
+/** One node of the rack. */
+export const nodeSchema = z
   .strictObject({
     addr: z.union([z.string(), z.number()]).optional(),
     pos: z.string().optional(),
@@ -82,6 +83,8 @@ const node = z
     cluster: z.string().max(32).optional(),
     ip: z.union([z.ipv4(), z.ipv6()], 'an IPv4 or IPv6 address').optional(),
     mac: z.string().optional(),
+    /** Number of its VLAN: only for the sheet of the rack. */
+    vlan: z.number().int().min(1).max(4094).optional(),
     chassisFan: z.number().int().positive().optional(),
     /** Baud rate of this node's UART, where it is not `console.baud`. */
     baud: baud.optional(),
@@ -284,7 +287,7 @@ export const configSchema = z.strictObject({
   port: z.string().min(1).default('/dev/serial0'),
   /** The unlock string, where it is not the documented default. */
   unlock: secret.optional(),
-  nodes: z.array(node).max(128).default([]),
+  nodes: z.array(nodeSchema).max(128).default([]),
   /** Calibration of current, counts to amperes; without it, current is shown in counts. */
   calibration: calibration.optional(),
   /** Limits of a node's values, counts; null: no alarm. */

@@ -260,6 +260,13 @@ describe('looking', () => {
     expect(existsSync(join(place.folder, 'rack.yaml'))).toBe(true);
     await endsWith(3, line, run(line));
   });
+  test.each(['config export', 'config import'])('%s 3: the file exists', async (command) => {
+    const sheet = join(folder, 'sheet.csv');
+    writeFileSync(sheet, 'BMC id,name\n01,n1\n');
+    const file = join(place.folder, 'rack.yaml');
+    const line = `${command}${command === 'config import' ? ` ${sheet}` : ''} --config ${file} --write ${file}`;
+    await endsWith(3, line, run(line));
+  });
   test('calibrate 3: the readings give none', async () => {
     const ran = rackui(['--socket', place.socket, 'calibrate', 'n10'], { input: 'much\n' });
     await endsWith(3, 'calibrate n10', ran);

@@ -1,6 +1,6 @@
 /** Without a server, without a configuration, with the wrong one: what an operator is told, and with which code. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -118,6 +118,39 @@ test('config show can be loaded again', async () => {
   writeFileSync(copy, shown.stdout);
   const { code, stdout } = await run(['--config', copy, 'config', 'check']);
   expect([code, stdout]).toEqual([0, expect.stringContaining('rack er24a on /dev/serial0, 24 nodes')]);
+});
+
+test('config export writes a sheet that config import merges into another configuration', async () => {
+  const rack = join(import.meta.dirname, '../../src/config/racks/er24a.yaml');
+  const sheet = join(folder, 'sheet.csv');
+  const exported = await run(['config', 'export', '--config', rack, '--write', sheet]);
+  expect([exported.code, exported.stdout]).toEqual([0, `24 nodes of ${rack} written to ${sheet}\n`]);
+  expect(readFileSync(sheet, 'utf8')).toContain('00,mcp01,192.168.197.4,e4:5f:01:40:58:80,,\r\n');
+  const own = join(folder, 'own.yaml');
+  writeFileSync(own, 'name: lab # mine\nnodes:\n  - { addr: "01", name: old, role: worker }\n');
+  const merged = await run(['config', 'import', sheet, '--config', own]);
+  expect(merged.code).toBe(0);
+  expect(merged.stdout).toContain('name: lab # mine\n');
+  expect(merged.stdout).toContain('{ addr: "01", name: dk8s-worker-01, role: worker, ip: 192.168.197.201 }');
+  writeFileSync(own, merged.stdout);
+  const { code, stdout } = await run(['--config', own, 'config', 'check']);
+  expect([code, stdout]).toEqual([0, expect.stringContaining('24 nodes')]);
+});
+
+test('config import names the line of every problem of a sheet', async () => {
+  const sheet = join(folder, 'wrong.csv');
+  const says = async (text: string): Promise<[number | null, string]> => {
+    writeFileSync(sheet, text);
+    const { code, stdout, stderr } = await run(['config', 'import', sheet, '--port', '/dev/none']);
+    expect(stdout).toBe('');
+    return [code, stderr];
+  };
+  expect(await says('BMC id,name\n80,a\n01,b b\n')).toEqual([78, expect.stringContaining(`${sheet}:2:1: BMC id '80'`)]);
+  expect(await says('BMC id,name,ip\n00,a,1.2.3.4\n01,b b,1.2.3\n')).toEqual([
+    78,
+    expect.stringMatching(/wrong\.csv:3:1: name: [^]*wrong\.csv:3:1: ip: /),
+  ]);
+  expect(await says('BMC id,name\n00,a\n01,A\n')).toEqual([78, expect.stringContaining('names must be unique')]);
 });
 
 test('config schema is a JSON schema that knows the settings', async () => {

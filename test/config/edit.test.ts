@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { withSetting } from '../../src/config/edit.ts';
+import { withNodes, withSetting } from '../../src/config/edit.ts';
+import { parseConfig } from '../../src/config/load.ts';
 
 const VALUE = { amps: 0.0125, zero: 3 };
 const WORDS = '{ amps: 0.0125, zero: 3 }';
@@ -42,4 +43,42 @@ test.each([
   ['an anchor that others share', ['nodes', 1], 'x: &x { addr: "00" }\nnodes:\n  - *x\n  - *x\n'],
 ])('%s: left to its owner', (_what, path, text) => {
   expect(withSetting(text, path, 'calibration', VALUE)).toBeNull();
+});
+
+test('nodes of a sheet replace values, keep other settings and comments, and are added where they are missing', () => {
+  const before = [
+    '# mine',
+    'name: lab',
+    'nodes:',
+    '  # top',
+    '  - { pos: A-0, addr: "00", name: boss, role: master } # the master',
+    '  - pos: A-1',
+    '    name: old',
+    '',
+  ].join('\n');
+  expect(
+    withNodes(before, [
+      { addr: 0, ip: '10.0.0.1', name: undefined },
+      { addr: 1, name: 'new', vlan: 7 },
+      { addr: 0x1e, name: 'n1e' },
+    ]),
+  ).toBe(
+    [
+      '# mine',
+      'name: lab',
+      'nodes:',
+      '  # top',
+      '  - { pos: A-0, addr: "00", name: boss, role: master, ip: 10.0.0.1 } # the master',
+      '  - pos: A-1',
+      '    name: new',
+      '    vlan: 7',
+      '  - { pos: H-2, addr: "1e", name: n1e }',
+      '',
+    ].join('\n'),
+  );
+});
+
+test('a sheet without a configuration makes one that loads', () => {
+  const text = withNodes('', [{ addr: 0x10, name: 'n10', mac: 'e4:5f:01:40:58:80' }]);
+  expect(parseConfig(text, 'x').nodes).toEqual([{ pos: 'E-0', addr: 0x10, name: 'n10', mac: 'e4:5f:01:40:58:80' }]);
 });

@@ -1,6 +1,6 @@
 /** Several racks in one configuration: one server process, each rack its own bus, socket and state. */
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -71,6 +71,18 @@ describe('the command line', () => {
     expect(out).toContain('racks.yaml: good, 2 racks');
     expect(out).toContain('rack north on ');
     expect(out).toContain('rack south on ');
+  });
+
+  test('config check names values that nodes of several racks cannot both have', async ({ onTestFinished }) => {
+    const files = ['north', 'south'].map((name) => join(two.folder, `${name}.yaml`));
+    const before = files.map((file) => readFileSync(file, 'utf8'));
+    onTestFinished(() => files.forEach((file, i) => writeFileSync(file, before[i] ?? '')));
+    files.forEach((file, i) =>
+      writeFileSync(file, `${before[i] ?? ''}nodes:\n  - { addr: "01", name: x${i}, ip: 10.0.0.1 }\n`),
+    );
+    const { code, out } = await two.run('config', 'check');
+    expect(code).toBe(0);
+    expect(out).toContain('warning: the ip address 10.0.0.1 is that of north:x0 (01) and south:x1 (01)\n');
   });
 });
 

@@ -12,12 +12,22 @@ import { exposures } from '../../config/reporting-schema.ts';
 import { configSchema } from '../../config/schema.ts';
 import { unreadableSecrets } from '../../config/secrets.ts';
 import { checkPlans, messageWarnings, planMeans } from '../../config/validate.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { ownUserId, userName } from '../../lib/users.ts';
 import { count } from '../../lib/words.ts';
 import { formatAddress } from '../../rack/address.ts';
+import { findDoubles } from '../../rack/doubles.ts';
+import type { Inventory } from '../../rack/inventory.ts';
 import { planWarnings, resolvePlan } from '../../rack/plan.ts';
 import { compressNames } from '../../rack/selectors.ts';
-import { type GlobalOptions, openClient, rackListOf, refuseRemote, withOneRack } from '../server-connection.ts';
+import {
+  type GlobalOptions,
+  openClient,
+  optionsFor,
+  rackListOf,
+  refuseRemote,
+  withOneRack,
+} from '../server-connection.ts';
 import { print } from '../terminal-output.ts';
 import { settingsOf } from './tui.ts';
 
@@ -37,12 +47,34 @@ async function checkList({ path, all, racks }: RackList, options: GlobalOptions)
   for (const rack of all)
     if ('remote' in rack)
       print(`${rack.name}: on another machine, reached by ssh ${rack.remote.ssh}: its configuration is there`);
+  for (const sentence of findDoubles(await inventoriesOf(all, options))) print(`warning: ${sentence}`);
   const codes: number[] = [];
   for (const rack of racks) {
     codes.push(await check({ ...options, config: rack.path }));
     if (settingsIn([rack])) print(`${rack.path}: its settings interface, keys and commands are not used with ${path}`);
   }
   return Math.max(EXIT.done, ...codes);
+}
+
+/** Returns the nodes of all racks; of those on other machines as their servers know them, if they can be reached. */
+async function inventoriesOf(
+  all: RackList['all'],
+  options: GlobalOptions,
+): Promise<{ rack: string; inventory: Inventory }[]> {
+  const found = await Promise.all(
+    all.map(async (rack) => {
+      if ('local' in rack) return { rack: rack.name, inventory: rack.local.inventory };
+      try {
+        const client = await openClient(optionsFor(options, rack), 'config check', { autostart: false });
+        client.close();
+        return { rack: rack.name, inventory: client.welcome.snapshot.rack };
+      } catch (error) {
+        print(`${rack.name}: not compared with the other racks: ${messageOf(error)}`);
+        return null;
+      }
+    }),
+  );
+  return found.filter((one) => one !== null);
 }
 
 /** Prints the path and a summary of the file; problems end with exit code 78. */

@@ -12,8 +12,9 @@ import {
   stateDirectory,
   viewSocketBeside,
 } from '../../config/paths.ts';
+import { findDoubles } from '../../rack/doubles.ts';
 import { type GlobalOptions, openClient, rackListOf, refuseRemote, withOneRack } from '../server-connection.ts';
-import { clock, iso, print, printJson, UsageFailure } from '../terminal-output.ts';
+import { clock, hint, iso, print, printJson, UsageFailure } from '../terminal-output.ts';
 
 interface ServerOptions extends GlobalOptions {
   json?: boolean;
@@ -100,6 +101,9 @@ export async function serveCommand(options: ServeCommandOptions): Promise<number
     throw new UsageFailure(`${list.path} lists only racks on other machines: their servers run there`);
   if (racks.length > 1 && options.record !== undefined)
     throw new UsageFailure('--record is for one rack: select it with --rack');
+  if (list !== null)
+    for (const sentence of findDoubles(list.racks.map(({ config, inventory }) => ({ rack: config.name, inventory }))))
+      hint(`rackui: warning: ${sentence}`);
   const { serveRacks } = await import('../../server/serve.ts');
   return serveRacks(racks.map((loaded) => rackOf(loaded, options, list !== null)));
 }

@@ -193,7 +193,7 @@ async function openRacks(options: CommandOptions, signal: AbortSignal): Promise<
     return { access, open, rest };
   });
   await soon(opening.map(({ access }) => access));
-  return Promise.all(
+  const racks = await Promise.all(
     opening.map(({ access, open, rest }): Promise<Access> => {
       // One rack that cannot be reached does not keep the operator from the others.
       const absent = (why: string, reconnect: RackAccess['reconnect']): Access => ({
@@ -212,6 +212,17 @@ async function openRacks(options: CommandOptions, signal: AbortSignal): Promise<
       return Promise.race([access.catch(failed), nextTurn().then(() => late)]);
     }),
   );
+  const [first, ...others] = racks;
+  return first === undefined ? racks : [{ ...first, notice: first.notice ?? (await doubles(racks)) }, ...others];
+}
+
+/** Returns the first value that two nodes of the racks cannot both have, as a sentence; null: there is none. */
+async function doubles(racks: readonly Access[]): Promise<string | null> {
+  const { findDoubles } = await import('../../rack/doubles.ts');
+  const [found] = findDoubles(
+    racks.map(({ name = '', client }) => ({ rack: name, inventory: client.welcome.snapshot.rack })),
+  );
+  return found === undefined ? null : `${found}: 'rackui config check' lists all of these`;
 }
 
 /** Resolves when all have settled, or a moment after the first came, or when none comes for long. */
