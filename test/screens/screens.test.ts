@@ -393,6 +393,11 @@ const OUTAGES: Record<string, (size: SceneOptions) => Scene> = {
     scene({ ...size, outage: TWO })
       .keys('u', 'j')
       .upsHistory(),
+  'emergency-mains': (size) =>
+    scene({ ...size, outage: SUPPLIES.mains })
+      .keys('!')
+      .plans()
+      .previewed(preview('shed-dev')),
   'emergency-battery': (size) =>
     scene({ ...size, outage: SUPPLIES.battery })
       .keys('!')

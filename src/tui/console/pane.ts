@@ -171,7 +171,8 @@ function roleOf(state: State, shown: Address): Span[] {
   if (state.link.kind === 'lost') spans.push(['no server ', 'fault']);
   else if (console?.state === 'suspended') spans.push(['suspended ', 'warn']);
   else if (console?.state === 'opening') spans.push(['opening … ', 'aging']);
-  else if (console !== null && console.unproven !== null) spans.push(['Enter wakes it ', 'aging']);
+  else if (console !== null && console.unproven !== null && lookOf(state, viewOf(state, shown)).power !== 'off')
+    spans.push(['Enter wakes it ', 'aging']);
   if (attachment.role === 'watches')
     spans.push([`watching; ${console?.holderName ?? 'nobody'} has the keyboard `, 'warn']);
   const silence = silenceText(console?.holderSilentSince ?? null, state.now);

@@ -1,7 +1,7 @@
 /** Compares the battery's remaining time with the time that the shown plan needs. */
 import { clock, mostPressing, type OutageView, supplyForms } from '../../api/outage.ts';
 import { wrap } from '../../lib/words.ts';
-import type { InkRole, Span } from '../canvas/frame.ts';
+import { type InkRole, type Span, spansWidth } from '../canvas/frame.ts';
 import type { Glyphs } from '../canvas/glyphs.ts';
 import type { EmergencyPanel } from '../model/overlays.ts';
 import type { State } from '../model/state.ts';
@@ -16,40 +16,42 @@ export function clockLines(state: State, panel: EmergencyPanel, width: number, g
   const { batteryS } = view;
   const { state: supply } = view.supply;
   const need = needOf(state, panel, view);
+  const forms = supplyForms(view, state.now);
+  const head = (supply === 'mains' && view.phase?.is !== 'restoring' ? forms[0] : forms.at(-1)) ?? '';
+  const ink: InkRole = supply === 'mains' ? 'text' : supply === 'battery' ? 'danger' : 'warn';
+  const before = supply === 'mains' ? ', lasts ' : supply === 'battery' ? ' LEFT ' : ' left if on battery ';
   const left: Span[] =
     batteryS === null
       ? [['; the battery’s runtime is not known', 'warn']]
       : [
-          [
-            supply === 'mains'
-              ? '; the battery would last '
-              : supply === 'battery'
-                ? '   LEFT '
-                : '   left if on battery ',
-            'text',
-          ],
+          [before, 'text'],
           [clock(batteryS), 'title'],
         ];
-  const needs: Span[] =
+  const needs = (gap: string): Span[] =>
     need === null
       ? []
       : [
-          [`   ${g.box.v}   `, 'dim'],
+          [`${gap}${g.box.v}${gap}`, 'dim'],
           [`${need.plan} NEEDS `, 'text'],
           [clock(need.ms / 1000), 'title'],
         ];
   const spareS = need === null || batteryS === null ? null : batteryS - need.ms / 1000;
-  const spare: Span[] =
+  const spare = (gap: string): Span[] =>
     spareS === null
       ? []
       : spareS >= 0
-        ? [[`   ${clock(spareS)} to spare`, 'ok']]
-        : [[`   ${clock(-spareS)} TOO LONG`, 'danger']];
-  const head = supplyForms(view, state.now).at(-1) ?? '';
-  const ink: InkRole = supply === 'mains' ? 'text' : supply === 'battery' ? 'danger' : 'warn';
+        ? [[`${gap}${clock(spareS)} to spare`, 'ok']]
+        : [[`${gap}${clock(-spareS)} TOO LONG`, 'danger']];
+  const first: Span[] = [[head, ink], ...left];
+  // A time that is cut would be another one.
+  const fitting = [
+    [...first, ...needs('   '), ...spare('   ')],
+    [...first, ...needs(' '), ...spare(' ')],
+    [...first, ...needs(' ')],
+  ].find((line) => spansWidth(line) <= width);
   const unfit = spareS === null || spareS >= 0 || need === null ? null : `Does not fit: ${lateNodes(need.late)}`;
   return [
-    [[head, ink], ...left, ...needs, ...spare],
+    fitting ?? first,
     ...(unfit === null ? [] : wrap(unfit, width).slice(0, 2)).map((line): Span[] => [[line, 'fault']]),
   ];
 }
