@@ -24,10 +24,6 @@ export const SEVERAL = { several: true };
 /** Runs one command line, for commands that take more of them. */
 export type Run = (args: readonly string[]) => Promise<number>;
 
-const CONSOLE_HELP = `
-Exit codes: 0 done, every --expect met; 3 another session has the keyboard; 4 an --expect was not met in time; 5 the node does not
-answer or its console ended.`;
-
 export function declareQueries(program: Command, act: Act): void {
   const steps: StepText[] = [];
   const step = (kind: StepText['do']) => (text: string) => {
@@ -39,7 +35,7 @@ export function declareQueries(program: Command, act: Act): void {
     .command('status [selector...]')
     .description('state of the nodes, from a new sweep')
     .option('--json', 'as JSON')
-    .option('--watch', 'and continue with each change')
+    .option('--watch', 'and then each change')
     .action(
       act(async (options, words) => (await import('./commands/status.ts')).statusCommand(words, options), {
         racks: 'nodes',
@@ -56,14 +52,13 @@ export function declareQueries(program: Command, act: Act): void {
     )
     .option('--expect <regex>', 'wait until the output matches; --send and --expect in any number and order', expect)
     .option('--timeout <seconds>', 'timeout of each --expect (default 10)')
-    .option('--baud <rate>', "of the node's UART, until the console is closed")
+    .option('--baud <rate>', "rate of the node's UART until the console is closed")
     .option('--raw-output', "the node's output unfiltered: its escape sequences reach this terminal")
     .option(
       '-e, --prefix <key>',
-      'for Ctrl-], such as Ctrl-A or ^A (default: keys.console.prefix of the configuration)',
+      'prefix key instead of Ctrl-], such as Ctrl-A or ^A (default: keys.console.prefix of the configuration)',
     )
     .option('--pty <path>', 'offer the console as a pseudo-terminal at this path, for tio, picocom, expect and others')
-    .addHelpText('after', CONSOLE_HELP)
     .action(
       act(async (options, [word = '']) => (await import('./commands/console.ts')).consoleCommand(word, options), {
         racks: 'one',
@@ -74,21 +69,21 @@ export function declareQueries(program: Command, act: Act): void {
     .usage('[options] <selector...> -- <command...>')
     .description('run a command on nodes, by ssh where configured, otherwise over their consoles')
     .option('--timeout <seconds>', 'limit of the command on each node (default 60)')
-    .option('--deadline <seconds>', 'begin on no further node after this time (default 3600)')
+    .option('--deadline <seconds>', 'start on no further node after this time (default 3600)')
     .option('--console', 'over the console, also where ssh is configured')
     .option('--json', 'one JSON object a node')
     .action(act(async (options, words) => (await import('./commands/run.ts')).runCommand(words, options)));
   program
     .command('log <node>')
     .description("log of the node's console, with UTC times and marks")
-    .option('--follow', 'and continue with new lines')
+    .option('--follow', 'and then new lines')
     .option('--since <time>', 'only from 90s, 10m, 2h or 3d ago, or from a time such as 2026-07-14T12:00Z')
     .option('--until <time>', 'only up to that time')
     .option('--search <text>', 'only lines that contain this text, ignoring case')
     .option('--raw', "the node's bytes unchanged, to a file or a pipe")
     .option('--cast [version]', 'a recording for asciinema, with times and marks; version 2 for asciinema before 3')
-    .option('--idle <seconds>', 'of a recording: players shorten longer pauses to this')
-    .option('--html', 'a page of its own, with colours and times')
+    .option('--idle <seconds>', 'pause to which players of the recording shorten longer ones')
+    .option('--html', 'an HTML page with colours and times')
     .action(
       act(async (options, [word = '']) => (await import('./commands/log.ts')).logCommand(word, options), {
         racks: 'one',
@@ -104,12 +99,12 @@ export function declareQueries(program: Command, act: Act): void {
   program
     .command('events')
     .description('events, oldest first')
-    .option('--follow', 'and continue with new events')
+    .option('--follow', 'and then new events')
     .option('--json', 'one JSON object a line')
     .action(act(async (options) => (await import('./commands/alarms.ts')).eventsCommand(options), { racks: 'none' }));
   program
     .command('proxy')
-    .description("connects standard input and output with the rack's server, for a rackui that runs this by ssh")
+    .description("connect standard input and output to the rack's server, for a rackui that runs this by ssh")
     .action(act(async (options) => (await import('./commands/proxy.ts')).proxyCommand(options)));
   program
     .command('verify [selector...]')
@@ -137,7 +132,7 @@ export function declareQueries(program: Command, act: Act): void {
   program
     .command('bus [node]')
     .description('exchanges on the bus; --raw sends a raw command')
-    .option('--follow', 'and continue with new exchanges')
+    .option('--follow', 'and then new exchanges')
     .option('--json', 'one JSON object a line')
     .option('--raw <bytes>', "for the BIOS of the node, or 'master'; ^G means 0x07")
     .option('--confirm <name>', 'required for / \\ ~ | ] [ and ^G: the name of the node, or master')
@@ -159,7 +154,7 @@ export function declarePlans(program: Command, act: Act): void {
     .action(act(async (options, [name = '']) => (await load()).planShowCommand(name, options), { racks: 'one' }));
   plan
     .command('run <plan>')
-    .description('carry it out')
+    .description('run it')
     .option('--confirm <text>', "the plan's name and the number of nodes that lose power: 'shed-dev 9'")
     .option(
       '--armed',
@@ -167,12 +162,12 @@ export function declarePlans(program: Command, act: Act): void {
     )
     .option('--detach', 'print the run and leave it running')
     .option('--deadline <seconds>', 'start nothing new after this time')
-    .option('--dry-run', 'as show')
+    .option('--dry-run', 'the same as show')
     .option('--json', 'one JSON object a line')
     .action(act(async (options, [name = '']) => (await load()).planRunCommand(name, options), { racks: 'one' }));
   plan
     .command('resume <run>')
-    .description('continue; nodes in progress are checked again')
+    .description('continue it; nodes in progress are checked again')
     .option('--detach', 'leave it running')
     .option('--json', 'one JSON object a line')
     .action(act(async (options, [id = '']) => (await load()).planResumeCommand(id, options), { racks: 'one' }));
@@ -282,7 +277,7 @@ export function declareServing(program: Command, act: Act, run: Run): void {
     .command('setup')
     .description('free the UART of this Raspberry Pi for the bus; shows each change and asks before it')
     .option('--dry-run', 'show the changes; make none')
-    .option('--undo', 'take back what setup changed')
+    .option('--undo', 'undo the changes of setup')
     .option('--root <directory>', 'work on this copy of a machine’s files instead')
     .action(act(async (options) => (await import('./setup/setup.ts')).setupCommand(options)));
   const server = program.command('server').description('the server of this rack');
@@ -303,7 +298,7 @@ export function declareServing(program: Command, act: Act, run: Run): void {
   for (const [name, description] of [
     ['check', 'check it and print a summary'],
     ['show', 'print it with all defaults'],
-    ['schema', 'JSON schema, for editors'],
+    ['schema', 'print its JSON schema, for editors'],
   ] as const)
     config
       .command(name)
@@ -328,7 +323,7 @@ export function declareServing(program: Command, act: Act, run: Run): void {
     .command('completion')
     .description('print a completion script for a shell: source <(rackui completion bash)')
     .addArgument(
-      new Argument('<what>', 'a shell; or, for its script, nodes or plans').choices([
+      new Argument('<what>', 'a shell; nodes and plans are for its script').choices([
         'bash',
         'zsh',
         'fish',
@@ -370,13 +365,13 @@ export function declareOutage(program: Command, act: Act): void {
     .action(act(async (options) => (await load()).outageReportCommand(options)));
   outage
     .command('last')
-    .description('for UPS software: this machine shuts down; runs the last plan, returns within the time')
+    .description('for UPS software: this machine shuts down; run the last plan, return within the time')
     .option('--within <seconds>', 'runtime that the battery is sure to have')
     .option('--json', 'one JSON object a line')
     .action(act(async (options) => (await load()).outageLastCommand(options)));
   for (const [supply, description] of [
     ['battery', 'for UPS software that the server does not query: the mains have failed'],
-    ['mains', 'likewise: the mains have returned'],
+    ['mains', 'for UPS software that the server does not query: the mains have returned'],
   ] as const)
     outage
       .command(supply)
@@ -388,7 +383,7 @@ export function declareOutage(program: Command, act: Act): void {
   outage
     .command('drill')
     .description('run an outage on these nodes: shut down, power off, power on')
-    .requiredOption('--nodes <selector>', 'the nodes; others are not changed')
+    .requiredOption('--nodes <selector>', 'nodes of the drill; others are not changed')
     .option('--json', 'the report as JSON')
     .action(act(async (options) => (await load()).outageDrillCommand(options)));
 }

@@ -24,9 +24,13 @@ const RACKS = { 2: 'several racks ended differently' };
 export const EXITS: Readonly<Record<string, Readonly<Record<number, string>>>> = {
   plain: {},
   status: RACKS,
-  console: { 3: 'another session has the keyboard', 4: 'an --expect was not met in time' },
+  console: {
+    3: 'another session has the keyboard',
+    4: 'an --expect was not met in time',
+    5: 'the node does not answer, its console ended, or bus or server unavailable',
+  },
   run: {
-    1: 'it ran, and ended with another exit code than 0 on every node',
+    1: 'the command ended with an exit code other than 0 on every node',
     2: 'exit code 0 on some nodes, not on others',
     3: 'refused: a session has the keyboard, an operation runs, or this session is view-only',
     4: 'it did not end in time',

@@ -113,4 +113,4 @@ const HELP_END = `
 Selectors: a name, hex address (03), position (A-3), ranges (0c-17, worker-[01-04]), row:A, role:worker,
 cluster:dev, all, and !x to exclude x.
 Exit codes: 0 done, 2 partly, 3 refused, 4 deadline, 5 bus or server unavailable, 6 a node was cut at its deadline without
-proof that it had halted, 64 usage, 78 configuration; each command's help tells its own.`;
+proof that it had halted, 64 usage, 78 configuration; each command's help lists its own.`;

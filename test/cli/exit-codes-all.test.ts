@@ -240,6 +240,12 @@ describe('looking', () => {
       await ended;
     }
   });
+  test('console 5: the node does not answer', async () => {
+    await place.rack.ctl('silent', { node: hex(10) });
+    const line = 'console n10 --send x --timeout 2';
+    await endsWith(5, line, run(line));
+    await place.rack.ctl('silent', { node: hex(10), on: false });
+  });
   test('verify 2: no host name is seen; 3: another machine', async () => {
     await place.rack.ctl('console-dead', { node: hex(8) });
     await place.rack.ctl('hostname', { node: hex(9), name: 'elsewhere' });
