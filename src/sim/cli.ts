@@ -12,7 +12,7 @@ export async function simulate(words: readonly string[]): Promise<number> {
   let exitCode = 0;
   const program = withSimOptions(new Command('rackui sim'))
     .description(
-      "A simulated rack behind a pseudo-terminal: prints 'port DEVICE', 'control SOCKET' and 'ready', then runs until it is interrupted.",
+      "Simulated rack behind a pseudo-terminal: prints 'port DEVICE', 'control SOCKET' and 'ready', then runs until it is interrupted.",
     )
     .exitOverride()
     .enablePositionalOptions()
@@ -21,7 +21,7 @@ export async function simulate(words: readonly string[]): Promise<number> {
     });
   program
     .command('ctl <control> [verb...]')
-    .description("look at a rack's true state, inject faults; the verb 'help' lists what there is")
+    .description("show a rack's true state, set faults; the verb 'help' lists all verbs")
     .passThroughOptions()
     .allowUnknownOption()
     .action(async (control: string, verb: string[]) => {

@@ -6,7 +6,7 @@ import { CAPTURED_DIALECT, describeDialect, type Dialect, parseDialect } from '.
 export interface SimOptions {
   /** Rack file, or null for the reference rack. */
   rack: string | null;
-  /** Number of unnamed nodes instead of a rack file; null: as the file says. */
+  /** Number of unnamed nodes instead of a rack file; null: those of the file. */
   nodes: number | null;
   seed: number;
   /** Symbolic link that always points to the device, or null. */
@@ -15,7 +15,7 @@ export interface SimOptions {
   control: string | null;
   /** Bits per second; infinite for a line without a rate. */
   lineRate: number;
-  /** Time the BMC takes for an answer, ms; null: the default. */
+  /** Time before each reply of a BMC, ms; null: the default. */
   turnaround: number | null;
   timeScale: number;
   /** Whether the BMC starts unlocked, as no hardware does. */
@@ -24,21 +24,21 @@ export interface SimOptions {
   state: 'booted' | 'off';
   user: string;
   password: string;
-  /** Whether sudo asks for the password too; Raspberry Pi OS does not. */
+  /** Whether sudo requires the password too; not so on Raspberry Pi OS. */
   sudoPassword: boolean;
   /** Whether console bytes sent back to back get lost on their way to a node. */
   loss: boolean;
   /** Whether a console waits for a host that does not read. */
   flowControl: boolean;
   dialect: Dialect;
-  /** Real programs as consoles, by node name: given explicitly, one by one. */
+  /** Real programs as consoles, by node name. */
   exec: { node: string; command: string[] }[];
   exitWithStdin: boolean;
   /** Port on loopback for the rack's UPS, served as by NUT's upsd (0: any), or null: no UPS. */
   upsd: number | null;
   /** Capacity of its battery, Wh. */
   battery: number;
-  /** A recording to play instead of a simulated rack, or null. */
+  /** File of a recording to replay instead of a simulated rack, or null. */
   replay: string | null;
 }
 
@@ -71,46 +71,41 @@ export const SIM_DEFAULTS: SimOptions = {
 export function withSimOptions(command: Command): Command {
   return command
     .option('--rack <file>', 'nodes from a rack file (default: the reference rack of 24)')
-    .option('--nodes <n>', 'so many nodes without names instead (1 to 128)', number(1, 128))
-    .option('--seed <n>', 'everything that looks random follows from it (default 1)', number(0, 2 ** 31))
+    .option('--nodes <n>', 'number of nodes without names instead (1 to 128)', number(1, 128))
+    .option('--seed <n>', 'seed of all random values (default 1)', number(0, 2 ** 31))
     .option('--link <path>', 'symbolic link that always points to the device')
     .option('--control <path>', 'control socket (default: in a new temporary directory)')
-    .option('--line-rate <rate>', '115200 (default), another rate, or unlimited', lineRate)
-    .option('--turnaround <ms>', 'time a BMC takes for an answer (default 0.1)', number(0, 10_000))
-    .option(
-      '--time-scale <n>',
-      'guests live so many times as fast; the wire does not (default 1)',
-      number(0.01, 10_000),
-    )
+    .option('--line-rate <rate>', 'rate of the line: 115200 (default), another, or unlimited', lineRate)
+    .option('--turnaround <ms>', 'time before each reply of a BMC (default 0.1)', number(0, 10_000))
+    .option('--time-scale <n>', 'speed of the guests; the wire is not faster (default 1)', number(0.01, 10_000))
     .option('--unlocked', 'the BMC starts unlocked (default: locked, as hardware does)')
     .option('--unlock <string>', 'the unlock string (default UnLockMe)')
     .addOption(
       new Option('--unlock-file <file>', "the same, from a file's first line").conflicts('unlock').argParser(firstLine),
     )
-    .addOption(new Option('--state <state>', 'nodes at the start (default booted)').choices(['booted', 'off']))
-    .option('--user <name>', 'who can log in on the consoles (default pi)')
-    .option('--password <word>', 'and with what (default raspberry)')
-    .option('--sudo-password', 'sudo asks for it too')
-    .option('--no-loss', 'console bytes back to back are not lost')
-    .option('--flow-control', 'consoles wait for a host that does not read (hardware does not: it loses bytes)')
-    .option('--dialect <switches>', 'how the bus words its answers: NAME=VALUE,… as listed below', dialect)
     .addOption(
-      new Option('--node-bell <what>', "what a bell in a node's output does to its pipe (default passes)").choices([
+      new Option('--state <state>', 'state of the nodes at the start (default booted)').choices(['booted', 'off']),
+    )
+    .option('--user <name>', 'user for the login on consoles (default pi)')
+    .option('--password <word>', 'password of that user (default raspberry)')
+    .option('--sudo-password', 'sudo requires that password too')
+    .option('--no-loss', 'console bytes that are sent back to back are not lost')
+    .option('--flow-control', 'consoles wait for a host that does not read (hardware loses the bytes)')
+    .option('--dialect <switches>', 'form of the replies: NAME=VALUE,… as listed below', dialect)
+    .addOption(
+      new Option('--node-bell <what>', "effect of 0x07 in a node's output on its pipe (default passes)").choices([
         'passes',
         'closes',
       ]),
     )
-    .option('--exec <node=program>', "a real program, run on this machine, as that node's console", execGuest)
-    .option(
-      '--replay <file>',
-      "no rack: the answers of a recording ('rackui serve --record'); only --link goes with it",
-    )
+    .option('--exec <node=program>', "run a real program on this machine as that node's console", execGuest)
+    .option('--replay <file>', "no rack: replies from a recording ('rackui serve --record'); only with --link")
     .option(
       '--upsd <port>',
-      "a UPS before the rack, told of on loopback as by NUT's upsd (0: any port)",
+      "a UPS that feeds the rack, served on loopback as by NUT's upsd (0: any port)",
       number(0, 65_535),
     )
-    .option('--battery <wh>', 'how much its battery holds, Wh (default 60)', number(0.01, 100_000))
+    .option('--battery <wh>', 'capacity of its battery, Wh (default 60)', number(0.01, 100_000))
     .option('--exit-with-stdin', 'end when standard input ends')
     .addHelpText(
       'after',

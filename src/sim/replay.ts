@@ -203,7 +203,7 @@ export class ReplayHost {
     } catch (error) {
       throw new Error(`--replay ${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     }
-    this.device = new Device({ data: (chunk) => this.heard(chunk), overrun: () => undefined });
+    this.device = new Device({ data: (chunk) => this.receive(chunk), overrun: () => undefined });
     this.port = this.device.path;
     this.link = link;
     if (link === null) return;
@@ -218,14 +218,14 @@ export class ReplayHost {
     this.device.close();
   }
 
-  private heard(chunk: Uint8Array): void {
+  private receive(chunk: Uint8Array): void {
     const now = performance.now();
     for (const { after, text } of this.replay.hear(Buffer.from(chunk).toString('latin1'), now)) {
       // Two pieces never overtake each other, even if their timers do.
       this.spokenUntil = Math.max(this.spokenUntil, now + after);
       const timer = setTimeout(() => {
         this.timers.delete(timer);
-        this.say(text);
+        this.send(text);
       }, this.spokenUntil - now);
       this.timers.add(timer);
     }
@@ -240,11 +240,11 @@ export class ReplayHost {
         this.sceneTimer = setTimeout(() => this.goOn(), Math.ceil(next.wait));
         return;
       }
-      this.say(next.text);
+      this.send(next.text);
     }
   }
 
-  private say(text: string): void {
+  private send(text: string): void {
     this.device.write(Buffer.from(text, 'latin1'));
   }
 }

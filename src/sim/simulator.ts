@@ -128,7 +128,7 @@ export class Simulator {
 
   plug(): string {
     this.device ??= new Device({
-      data: (chunk) => this.heard(chunk),
+      data: (chunk) => this.receive(chunk),
       overrun: (bytes) => this.rack.noteOverrun(bytes),
       drained: () => this.flowControl && this.step(),
     });
@@ -160,7 +160,7 @@ export class Simulator {
     for (const node of this.rack.nodes.values()) node.guest.dispose();
   }
 
-  private heard(chunk: Uint8Array): void {
+  private receive(chunk: Uint8Array): void {
     const now = this.clock();
     if (this.rack.consoleNode) this.stallMs = this.stalls.recent();
     this.inbound.push(chunk, now);

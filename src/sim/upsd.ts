@@ -106,7 +106,7 @@ interface Asked {
 function answer([verb = '', ...rest]: string[], asked: Asked): string[] {
   switch (verb) {
     case 'VER':
-      return ['Network UPS Tools upsd, as the simulated rack speaks it'];
+      return ['Network UPS Tools upsd, as simulated for the rack'];
     case 'NETVER':
     case 'PROTVER':
       return ['1.3'];

@@ -147,7 +147,7 @@ describe('faults of a BMC', () => {
     ] as const) {
       const wired = new WiredRack({ dialect });
       wired.send('[02]|[00]~');
-      wired.node(2).guest.say('one\x07two\n', wired.now);
+      wired.node(2).guest.printText('one\x07two\n', wired.now);
       expect(wired.wait(10)).toContain(heard);
       wired.send('x');
       const { bus } = wired.rack.counters();

@@ -294,14 +294,14 @@ describe('the last line', () => {
 
 describe('a system in trouble', () => {
   test('a kernel that stumbles says so and goes on', () => {
-    guest.stumble('oops', (now += 10));
+    guest.logKernelError('oops', (now += 10));
     expect(taken()).toMatch(/Internal error: Oops[^]*end trace/);
     expect(type('\r')).toContain('login: ');
   });
 
   test('a card that dies is heard of again on the way down', () => {
     guest.faults.readOnly = true;
-    guest.stumble('read-only', (now += 10));
+    guest.logKernelError('read-only', (now += 10));
     expect(taken()).toContain('Remounting filesystem read-only');
     login();
     type('sudo poweroff\r');
@@ -328,7 +328,7 @@ describe('a system in trouble', () => {
   });
 
   test('what a program prints is on the console', () => {
-    guest.say('reboot: Power down\n', (now += 10));
+    guest.printText('reboot: Power down\n', (now += 10));
     expect(taken()).toBe('reboot: Power down\r\n');
     expect(guest.phase).toBe('login');
   });

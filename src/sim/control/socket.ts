@@ -66,7 +66,7 @@ async function answer(line: string, host: SimHost): Promise<Answer> {
     id = request['id'] ?? null;
     const { do: verb, ...params } = request;
     delete params['id'];
-    if (typeof verb !== 'string') throw new Error(`a request says what to do: {"id":1,"do":"help"}`);
+    if (typeof verb !== 'string') throw new Error(`a request needs its verb in "do": {"id":1,"do":"help"}`);
     return { id, ok: true, result: (await perform(host, verb, params)) ?? null };
   } catch (error) {
     return { id, ok: false, error: error instanceof Error ? error.message : String(error) };

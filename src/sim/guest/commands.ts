@@ -96,7 +96,10 @@ const PROCESSES = `    PID TTY          TIME CMD
 `;
 
 /** Returns a command that prints one text. */
-const says = (help: string, text: (context: Context, args: readonly string[]) => string): CommandTable[string] => ({
+const textCommand = (
+  help: string,
+  text: (context: Context, args: readonly string[]) => string,
+): CommandTable[string] => ({
   help,
   run: (context, args) => {
     context.print(text(context, args));
@@ -105,42 +108,45 @@ const says = (help: string, text: (context: Context, args: readonly string[]) =>
 });
 
 const TEXT_COMMANDS: CommandTable = {
-  help: says('this list', () => helpText()),
-  hostname: says("the machine's name", ({ machine }) => `${machine.hostname}\n`),
-  whoami: says('who runs this', ({ user }) => `${user}\n`),
-  date: says('date and time', ({ machine }) => `${dateText(machine.wallClock())}\n`),
-  uname: says('the kernel', ({ machine }, [flag]) => {
+  help: textCommand('this list', () => helpText()),
+  hostname: textCommand("the machine's name", ({ machine }) => `${machine.hostname}\n`),
+  whoami: textCommand('who runs this', ({ user }) => `${user}\n`),
+  date: textCommand('date and time', ({ machine }) => `${dateText(machine.wallClock())}\n`),
+  uname: textCommand('the kernel', ({ machine }, [flag]) => {
     if (flag === '-a') return `Linux ${machine.hostname} ${UNAME} aarch64 GNU/Linux\n`;
     if (flag === '-r') return `${UNAME.split(' ')[0] ?? ''}\n`;
     if (flag === '-n') return `${machine.hostname}\n`;
     return 'Linux\n';
   }),
-  uptime: says('how long it has been up', ({ machine }) => ` ${uptimeText(machine.uptimeMs(), machine.wallClock())}\n`),
-  dmesg: says("the kernel's messages", ({ machine }) =>
+  uptime: textCommand(
+    'how long it has been up',
+    ({ machine }) => ` ${uptimeText(machine.uptimeMs(), machine.wallClock())}\n`,
+  ),
+  dmesg: textCommand("the kernel's messages", ({ machine }) =>
     machine
       .kernelLog()
       .map((line) => `${line}\n`)
       .join(''),
   ),
-  echo: says('its words', (_context, args) => `${args.join(' ')}\n`),
-  printf: says('its words, with \\n and the like', (_context, [text = '']) =>
+  echo: textCommand('its words', (_context, args) => `${args.join(' ')}\n`),
+  printf: textCommand('its words, with \\n and the like', (_context, [text = '']) =>
     text.replace(/\\([nrte])/g, (_whole, char: string) => ({ n: '\n', r: '\r', t: '\t' })[char] ?? '\x1b'),
   ),
-  pwd: says('the directory', ({ cwd }) => `${cwd}\n`),
-  id: says('user and groups', ({ user }, [flag]) =>
+  pwd: textCommand('the directory', ({ cwd }) => `${cwd}\n`),
+  id: textCommand('user and groups', ({ user }, [flag]) =>
     flag === '-u'
       ? `${user === 'root' ? 0 : 1000}\n`
       : user === 'root'
         ? 'uid=0(root) gid=0(root) groups=0(root)\n'
         : `uid=1000(${user}) gid=1000(${user}) groups=1000(${user}),20(dialout),27(sudo)\n`,
   ),
-  tty: says('the terminal', () => '/dev/ttyS0\n'),
-  free: says(
+  tty: textCommand('the terminal', () => '/dev/ttyS0\n'),
+  free: textCommand(
     'memory',
     () =>
       '               total        used        free      shared  buff/cache   available\nMem:         7998512      912344     5410220        9012     1675948     6998104\nSwap:         524284           0      524284\n',
   ),
-  vcgencmd: says('temperature', () => "temp=48.2'C\n"),
+  vcgencmd: textCommand('temperature', () => "temp=48.2'C\n"),
   true: { help: 'succeeds', run: () => 0 },
   false: { help: 'fails', run: () => 1 },
   sync: { help: 'writes what is pending', run: () => 0 },
@@ -217,8 +223,8 @@ const FILTERS: CommandTable = {
 };
 
 const TERMINAL_COMMANDS: CommandTable = {
-  clear: says('an empty screen', () => '\x1b[H\x1b[2J\x1b[3J'),
-  reset: says('a terminal as new', () => '\x1bc'),
+  clear: textCommand('an empty screen', () => '\x1b[H\x1b[2J\x1b[3J'),
+  reset: textCommand('a terminal as new', () => '\x1bc'),
   stty: {
     help: 'rows N cols N; size',
     run: ({ machine }, args) => {
@@ -251,7 +257,7 @@ const TERMINAL_COMMANDS: CommandTable = {
       return undefined;
     },
   },
-  ps: says('processes', () => PROCESSES),
+  ps: textCommand('processes', () => PROCESSES),
   top,
   stress,
 };

@@ -63,11 +63,11 @@ export class ExecGuest implements Guest {
     this.activitySince = at;
   }
 
-  stumble(): void {
+  logKernelError(): void {
     // The kernel is this machine's own.
   }
 
-  say(text: string): void {
+  printText(text: string): void {
     this.uart.print(text);
     this.wake();
   }

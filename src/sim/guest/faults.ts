@@ -65,7 +65,7 @@ export interface GuestFaults {
   bootStops: BootStop | null;
   /** Another machine's name; null: its own. */
   hostname: string | null;
-  /** Every start of its kernel has the same boot id, as if it had never started anew. */
+  /** Every start of its kernel has the same boot id, as if it had not restarted. */
   sameBootId: boolean;
 }
 

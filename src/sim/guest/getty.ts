@@ -33,7 +33,7 @@ export class Getty {
         echo: true,
         line: (text) => {
           if (text.trim() !== '') this.askPassword(text.trim(), attempt);
-          // The first prompt is getty's, which begins anew; later ones are login's own.
+          // The first prompt is getty's, which restarts; later ones are login's own.
           else if (attempt === 1) this.start();
           else this.askName(attempt);
         },

@@ -27,11 +27,11 @@ export function isAlive(phase: GuestPhase): boolean {
   return ALIVE.has(phase);
 }
 
-export type Stumble = 'oops' | 'read-only';
+export type KernelError = 'oops' | 'read-only';
 
 export interface SshResult {
   code: number;
-  says: string;
+  output: string;
 }
 
 /** Times are milliseconds of guest time, which may run faster than the wire's. */
@@ -45,7 +45,7 @@ export interface Guest {
   faults: GuestFaults;
   /** Last output, read by a console or not. */
   readonly recent: string;
-  /** Switches power on: everything starts anew. */
+  /** Switches power on: the system boots. */
   powerOn(at: number): void;
   /** Switches power off: no output and no input from here. */
   powerOff(at: number): void;
@@ -55,9 +55,9 @@ export interface Guest {
   /** Makes the kernel panic. */
   panic(at: number): void;
   /** Makes the kernel report an error and continue. */
-  stumble(how: Stumble, at: number): void;
+  logKernelError(how: KernelError, at: number): void;
   /** Prints a program's text on the console. */
-  say(text: string, at: number): void;
+  printText(text: string, at: number): void;
   /** Runs a command of an ssh session; returns exit code and output. */
   runBySsh(command: string, at: number): SshResult;
   /** Receives one byte at the UART. */
@@ -75,7 +75,7 @@ export interface Guest {
 }
 
 /** Result of ssh commands for a guest without a scripted system. */
-export const NOT_SCRIPTED: SshResult = { code: 255, says: 'this machine has no simulated system\n' };
+export const NOT_SCRIPTED: SshResult = { code: 255, output: 'this machine has no simulated system\n' };
 
 /** Returns the guest of the master's own node: its UART *is* the bus, so it has no console here. */
 export function hostGuest(): Guest {
@@ -92,8 +92,8 @@ export function hostGuest(): Guest {
     powerOn: nothing,
     powerOff: nothing,
     panic: nothing,
-    stumble: nothing,
-    say: nothing,
+    logKernelError: nothing,
+    printText: nothing,
     runBySsh: () => NOT_SCRIPTED,
     receive: nothing,
     advance: nothing,

@@ -42,7 +42,7 @@ export class KernelLog {
   }
 
   /** Adds a message of this moment; returns its line. */
-  say(text: string, uptimeMs: number): string {
+  addNow(text: string, uptimeMs: number): string {
     // Guest time often has whole milliseconds, which real stamps never have.
     const line = stamp(uptimeMs + ((text.length * 37) % 997) / 1000) + text;
     this.add(line);

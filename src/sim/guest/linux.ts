@@ -4,12 +4,12 @@ import type { Activity } from '../rack/physics.ts';
 import { type Ascending, bootLog, comeUp, KERNEL_AT_MS } from './boot.ts';
 import { noGuestFaults, type NetworkState } from './faults.ts';
 import { Getty } from './getty.ts';
-import { type Guest, type GuestPhase, isAlive, type SshResult, type Stumble } from './guest.ts';
+import { type Guest, type GuestPhase, isAlive, type SshResult, type KernelError } from './guest.ts';
 import { KernelLog, OOPS, PANIC, READ_ONLY } from './kernel-log.ts';
 import { LineInput } from './line-editor.ts';
 import { dateText, type Ending, type Machine, type Reader, stamp } from './machine.ts';
 import { Shell } from './shell.ts';
-import { type Descending, goDown, LAST_WORDS, sayLast, shutdownScript } from './shutdown.ts';
+import { type Descending, goDown, LAST_WORDS, printLastLine, shutdownScript } from './shutdown.ts';
 import { networkOf, type OnNetwork, runCommands } from './ssh.ts';
 import { Timeline, Uart } from './uart.ts';
 
@@ -86,12 +86,12 @@ export class LinuxGuest implements Guest, Machine, Ascending, Descending, OnNetw
     this.become('panicked', { kind: 'running', load: 0.25 });
   }
 
-  stumble(how: Stumble, at: number): void {
+  logKernelError(how: KernelError, at: number): void {
     this.advance(at);
     if (isAlive(this.phase)) for (const line of { oops: OOPS, 'read-only': READ_ONLY }[how]) this.kernel(line);
   }
 
-  say(text: string, at: number): void {
+  printText(text: string, at: number): void {
     this.advance(at);
     if (this.phase !== 'dead') this.print(text);
   }
@@ -198,7 +198,7 @@ export class LinuxGuest implements Guest, Machine, Ascending, Descending, OnNetw
   }
 
   keep(text: string): string {
-    return this.log.say(text, this.uptimeMs());
+    return this.log.addNow(text, this.uptimeMs());
   }
 
   end(how: Ending, by: string): void {
@@ -231,7 +231,7 @@ export class LinuxGuest implements Guest, Machine, Ascending, Descending, OnNetw
   endAtOnce(how: Ending): void {
     this.quiet();
     this.become('stopping', this.working());
-    sayLast(this, LAST_WORDS[how], () => {
+    printLastLine(this, LAST_WORDS[how], () => {
       if (how === 'reboot') this.after(RESET_MS, () => this.boot());
       else this.halted();
     });

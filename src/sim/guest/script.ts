@@ -6,7 +6,7 @@
 /** Receives the output of one descriptor. */
 export type Sink = (text: string) => void;
 
-/** Surroundings of a command: its input (null: the terminal), its descriptors, and the words `$1`, `$2`, … */
+/** Environment of a command: its input (null: the terminal), its descriptors, and the words `$1`, `$2`, … */
 export interface Streams {
   input: string | null;
   sinks: ReadonlyMap<number, Sink>;

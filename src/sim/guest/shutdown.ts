@@ -238,19 +238,19 @@ function hang(machine: Descending): void {
 }
 
 /** Prints the kernel's last line, whole or changed by the faults. */
-export function sayLast(machine: Descending, words: string, done: () => void): void {
+export function printLastLine(machine: Descending, words: string, done: () => void): void {
   const { splitMs, coloured: inColour } = machine.faults;
   const line = machine.keep(words);
   const shown = inColour ? coloured(line) : line;
   const pieces = splitMs > 0 ? torn(shown) : [shown];
   pieces.forEach((piece, index) => {
     const last = index === pieces.length - 1;
-    const say = (): void => {
+    const print = (): void => {
       machine.print(last ? `${piece}\n` : piece);
       if (last) done();
     };
-    if (index === 0) say();
-    else machine.after(index * splitMs, say);
+    if (index === 0) print();
+    else machine.after(index * splitMs, print);
   });
 }
 

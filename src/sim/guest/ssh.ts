@@ -45,29 +45,29 @@ const POWER_OFF = /^(?:sudo -n )?systemctl poweroff$/;
 /** Runs a command line of an ssh session: few commands, one after another. */
 export function runCommands(machine: OnNetwork & Machine, line: string): SshResult {
   if (networkOf(machine) !== 'up' || machine.ending)
-    return { code: 255, says: 'no system runs there that could be asked\n' };
-  const result: SshResult = { code: 0, says: '' };
+    return { code: 255, output: 'no system runs there that could be asked\n' };
+  const result: SshResult = { code: 0, output: '' };
   for (const command of line.split(';').map((part) => part.trim())) {
-    const { code, says } = run(machine, command);
+    const { code, output } = run(machine, command);
     result.code = code;
-    result.says += says;
+    result.output += output;
   }
   return result;
 }
 
 function run(machine: OnNetwork & Machine, command: string): SshResult {
   if (POWER_OFF.test(command)) return powerOff(machine);
-  if (command.startsWith('echo ')) return { code: 0, says: `${command.slice(5)}\n` };
-  if (command === 'cat /proc/sys/kernel/random/boot_id') return { code: 0, says: `${machine.bootId()}\n` };
-  if (command !== 'cat /proc/uptime') return { code: 127, says: `${command}: command not found\n` };
+  if (command.startsWith('echo ')) return { code: 0, output: `${command.slice(5)}\n` };
+  if (command === 'cat /proc/sys/kernel/random/boot_id') return { code: 0, output: `${machine.bootId()}\n` };
+  if (command !== 'cat /proc/uptime') return { code: 127, output: `${command}: command not found\n` };
   const up = machine.uptimeMs() / 1000;
-  return { code: 0, says: `${up.toFixed(2)} ${(up * 3.6).toFixed(2)}\n` };
+  return { code: 0, output: `${up.toFixed(2)} ${(up * 3.6).toFixed(2)}\n` };
 }
 
 function powerOff(machine: OnNetwork & Machine): SshResult {
   const { sudoPassword, inhibited } = machine.faults;
-  if (machine.account.sudoAsks || sudoPassword) return { code: 1, says: 'sudo: a password is required\n' };
-  if (inhibited) return { code: 1, says: INHIBITED };
+  if (machine.account.sudoAsks || sudoPassword) return { code: 1, output: 'sudo: a password is required\n' };
+  if (inhibited) return { code: 1, output: INHIBITED };
   machine.end('poweroff', 'pts/0');
-  return { code: 0, says: '' };
+  return { code: 0, output: '' };
 }

@@ -86,7 +86,7 @@ export class Rack {
   private readonly options: RackOptions;
   private readonly bridge: Bridge;
   private readonly strayKeys: StrayKeys;
-  private heard = '';
+  private recentInput = '';
   /** True between ^G and the next byte, when noise of the line may occur. */
   private quiet = true;
 
@@ -161,7 +161,7 @@ export class Rack {
     );
   }
 
-  /** Closes the pipe, as a fault: as if the BMC that held it had started anew. */
+  /** Closes the pipe, as a fault: as if the BMC that held it had restarted. */
   dropPipe(): void {
     const node = this.consoleNode;
     if (node) node.console = null;
@@ -211,7 +211,7 @@ export class Rack {
       this.pipe = null;
     }
     if (this.locked || this.responses.dialect.close === 'nothing') return;
-    this.responses.say(this.responses.dialect.close === 'bell' ? '\x07' : this.responses.dialect.newline, at);
+    this.responses.sendText(this.responses.dialect.close === 'bell' ? '\x07' : this.responses.dialect.newline, at);
   }
 
   /** Cuts the output behind a bell that closes the pipe. */
@@ -223,10 +223,10 @@ export class Rack {
   /** Reads bytes for the unlock string: a locked BMC ignores everything else, and does not reply to it. */
   private listenForUnlock(byte: number): void {
     const { unlock } = this.options;
-    this.heard = (this.heard + String.fromCharCode(byte)).slice(-unlock.length);
-    if (this.heard !== unlock) return;
+    this.recentInput = (this.recentInput + String.fromCharCode(byte)).slice(-unlock.length);
+    if (this.recentInput !== unlock) return;
     this.locked = false;
-    this.heard = '';
+    this.recentInput = '';
   }
 
   private masterExecutes(byte: number, at: number): void {

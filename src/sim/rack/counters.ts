@@ -32,7 +32,7 @@ export interface BusCounters {
   toNobody: number;
   /** `\` that reached the master's BIOS, or its own address through a pipe. */
   masterCuts: number;
-  /** The master's power was cut: the bus is dead and the operator's machine with it. */
+  /** The master's power was cut: the bus and the operator's machine have no power. */
   catastrophe: boolean;
   /** Bytes received after the master's power was cut. */
   afterCatastrophe: number;

@@ -7,7 +7,7 @@ export interface BmcFaults {
   garble: number;
   offIgnored: boolean;
   onIgnored: boolean;
-  /** Time for which the status still says `on` after power off, ms. */
+  /** Time for which the status still shows `on` after power off, ms. */
   offLateMs: number;
   /** Address that replies carry instead of the node's own; null: its own. */
   wrongId: number | null;

@@ -58,7 +58,7 @@ export class SimNode {
   /** Baud code of the open console, null while the BIOS reads the bytes. */
   console: number | null = null;
   power: PowerState;
-  /** Time until which the status still claims `on` (fault `off-late`). */
+  /** Time until which the status still shows `on` (fault `off-late`). */
   private claimsOnUntil = 0;
   private readonly physics: Physics;
   /** Guest milliseconds per wire millisecond, and the lead of the guests' clock by earlier ones. */

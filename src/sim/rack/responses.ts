@@ -103,7 +103,7 @@ export class BusResponses {
     const earliest = this.late.findLast(({ addr }) => addr === node.addr)?.due ?? 0;
     const due = Math.max(earliest, at + this.turnaroundMs + node.faults.slowMs);
     if (node.faults.slowMs === 0 && due === 0) {
-      this.say(text, due);
+      this.sendText(text, due);
       return;
     }
     this.late.push({ addr: node.addr, text, due });
@@ -117,7 +117,7 @@ export class BusResponses {
   sayLate(at: number): void {
     for (let next = this.late[0]; next && next.due <= at; next = this.late[0]) {
       this.late.shift();
-      this.say(next.text, at);
+      this.sendText(next.text, at);
     }
   }
 
@@ -132,7 +132,7 @@ export class BusResponses {
     );
   }
 
-  say(text: string, at: number): void {
+  sendText(text: string, at: number): void {
     this.send(Buffer.from(text, 'latin1'), at);
   }
 
@@ -156,7 +156,7 @@ export interface Dialect {
   spaces: number;
   /** Whether a reply line ends in a newline. */
   finalNewline: boolean;
-  /** Whether `/` and `\` are echoed; one report says that nothing at all comes back. */
+  /** Whether `/` and `\` are echoed; by one report nothing is echoed at all. */
   verbEcho: boolean;
   /** Whether `~` is echoed. */
   consoleEcho: boolean;
@@ -169,7 +169,7 @@ export interface Dialect {
   selfPipe: 'silent' | 'answers';
   /** Whether 0x07 in a node's own output closes the pipe to it, as ^G does. */
   nodeBell: 'passes' | 'closes';
-  /** Whether the manager's BMC executes power verbs for its own slot, or ignores them, as one report says. */
+  /** Whether the manager's BMC executes power verbs for its own slot, or ignores them, as in one report. */
   selfVerbs: 'executed' | 'ignored';
   /** ZZ: four times YY, as in every published pair (the drive that the BMC derives), or a fan's measured speed. */
   fan: 'drive' | 'speed';
