@@ -51,7 +51,9 @@ export interface NodeState {
   reading: Reading;
   /** State of its operating system; null while its BMC does not report that it has power. */
   system: SystemState | null;
-  /** Time at which this server saw its power come on; null: it was on before, its BMC was silent since, or it is not on. */
+  /**
+   * Time at which this server saw its power come on; null: it was on before, its BMC was silent since, or it is not on.
+   */
   onSince: number | null;
   /** Its state in the configured Kubernetes cluster; null: none is configured, or it is not in it. */
   kubernetes: KubernetesStatus | null;
@@ -99,7 +101,7 @@ export type Access = 'control' | 'view';
 export interface Snapshot {
   now: number;
   rack: Inventory;
-  /** The poll interval, ms, against which `fresh` is judged. */
+  /** The poll interval, ms, against which `fresh` is measured. */
   intervalMs: number;
   bus: BusStatus;
   nodes: NodeState[];
@@ -165,7 +167,7 @@ export interface Requests {
   'console.give': [{ session: number }, ConsoleState];
   /** Writes a note of the operator into the log of their console; all sessions there see it. */
   'console.log': [{ text: string }, { ok: true }];
-  /** Opens the console that this session types at anew, at another rate, until it is closed. */
+  /** Reopens the console that this session types at, at another rate, until it is closed. */
   /** Starts or stops reading other nodes while an open console is silent; the setting lasts until the server ends. */
   'console.reads': [{ on: boolean }, { ok: true }];
   'console.baud': [{ baud: ConsoleBaudRate }, ConsoleState];
@@ -196,9 +198,9 @@ export interface Requests {
   'plan.list': [Record<string, never>, PlanList];
   'plan.show': [{ name: string }, PlanPreview];
   'plan.run': [PlanRunRequest, PlanRun];
-  /** Pauses a run: nothing new begins, running operations go on. */
+  /** Pauses a run: nothing new begins, running operations continue. */
   'plan.pause': [{ id: string }, PlanRun];
-  /** Resumes a run; nodes that failed or were interrupted are checked anew and tried again. */
+  /** Resumes a run; nodes that failed or were interrupted are checked again and tried again. */
   'plan.resume': [{ id: string }, PlanRun];
   /** Aborts a run: ends running operations as far as they can be recalled, and begins nothing more. */
   'plan.abort': [{ id: string }, PlanRun];

@@ -72,9 +72,9 @@ export interface PlanNodePreview {
 }
 
 /**
- * `running`: steps begin as their needs end. `pausing`: nothing new begins, running operations go on. `paused`:
+ * `running`: steps begin as their needs end. `pausing`: nothing new begins, running operations continue. `paused`:
  * nothing runs; resume, skip or abort. `aborting`: running operations are being ended. `interrupted`: the server
- * ended meanwhile; resume checks every started node anew. `ended`: see the nodes.
+ * ended meanwhile; resume checks every started node again. `ended`: see the nodes.
  */
 export type PlanState = 'running' | 'pausing' | 'paused' | 'aborting' | 'interrupted' | 'ended';
 

@@ -1,9 +1,9 @@
 /**
  * Learns from this bus's own replies the forms that bus-protocol leaves open ([?]), and the round trips from which
- * time-outs for silence are made; all of it is reset when the port is opened anew. Pure.
+ * time-outs for silence are made; all of it is reset when the port is reopened. Pure.
  *
  * Keeps the outstanding replies of each node. A slow BMC answers an earlier question in the middle of a later one,
- * and such a reply shows a past state: as many replies as a node may still owe are not accepted.
+ * and such a reply shows a past state: as many replies as may be outstanding are not accepted.
  */
 import type { Address } from '../rack/address.ts';
 
@@ -75,9 +75,9 @@ const UNDER_WAY_MS = 1_000;
 /** Outstanding replies kept for one node. A silent node is asked ever more rarely, so more do not occur in practice. */
 const MOST = 16;
 /**
- * A reply with a longer lag than this, ms, may come from a BMC that is late as a rule: the node owes as many replies
- * afterwards as before. A prompt one proves nothing, for late replies can follow one another closely; what was owed
- * then stays owed until its time is over.
+ * A reply with a longer lag than this, ms, may come from a BMC that is late as a rule: as many replies are outstanding
+ * afterwards as before. A prompt one proves nothing, for late replies can follow one another closely; what was
+ * outstanding then stays outstanding until its time is over.
  */
 const LATE_MS = 20;
 
@@ -93,7 +93,7 @@ export class OutstandingReplies {
   /** Nodes that answered at least once: an empty address sends no late replies. */
   readonly #answering = new Set<Address>();
 
-  /** Number of replies that `addr` may still owe at `now` (ms, monotonic). */
+  /** Number of outstanding replies of `addr` at `now` (ms, monotonic). */
   countFrom(addr: Address, now: number): number {
     const debt = this.#debts.get(addr);
     if (!debt) return 0;
@@ -111,8 +111,8 @@ export class OutstandingReplies {
   }
 
   /**
-   * Notes a question without a good reply. `damaged`: the reply came torn, so nothing more is owed; else the debt of
-   * a node on a line that tears replies would never end.
+   * Notes a question without a good reply. `damaged`: the reply came torn, so nothing more is outstanding; else the
+   * debt of a node on a line that tears replies would never end.
    */
   failed(addr: Address, now: number, damaged = false): void {
     const asked = this.#debts.get(addr)?.asked ?? [];

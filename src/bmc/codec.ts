@@ -115,7 +115,7 @@ export function endsInUuid(text: string): boolean {
 }
 
 /**
- * Extracts the board's identity from a reply to `#`: the UUID in lower case, whatever stands around it; any other
+ * Extracts the board's identity from a reply to `#`: the UUID in lower case, whatever text is around it; any other
  * text whole, without echo and control characters. Null: empty reply.
  */
 export function parseUid(heard: string): string | null {

@@ -232,7 +232,7 @@ export class ConsoleGuard {
     return this.#heardAt;
   }
 
-  /** True while the node's output may go on. */
+  /** True while the node's output may continue. */
   speaking(now: number): boolean {
     return now - this.#heardAt < SPEAKING_MS;
   }
@@ -281,7 +281,7 @@ export class ConsoleGuard {
       return;
     }
     unheard.enters = byte === ENTER ? unheard.enters + 1 : 0;
-    // Input that still goes on (a paste into a program that prints nothing) is not interrupted by the question.
+    // Input that still continues (a paste into a program that prints nothing) is not interrupted by the question.
     if (unheard.enters < INSISTING) unheard.since = now;
   }
 

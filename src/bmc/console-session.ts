@@ -1,6 +1,6 @@
 /**
  * One node's console on the bus. The scheduler decides when it is on the wire; the session gets on and off it, paces
- * the bytes to the node, and sends a key only where {@link ConsoleGuard} says that the pipe still leads there. Keys
+ * the bytes to the node, and sends a key only where {@link ConsoleGuard} finds that the pipe still leads there. Keys
  * go in their order or not at all: a key that waits holds everything behind it, and a dropped one takes it along.
  */
 import { type Address, formatAddress } from '../rack/address.ts';
@@ -280,7 +280,7 @@ export class BusConsoleSession implements ConsoleSession {
 
   /**
    * True when the console came up behind a gap: a BIOS that echoes has echoed `~`. Where the echo does not come, the
-   * console is opened anew.
+   * console is reopened.
    */
   #cameUp(now: number): boolean {
     const proof = this.#proof;

@@ -53,7 +53,7 @@ interface Ask {
   /** Time without a byte that counts as silence, ms. */
   silenceMs: number;
   /**
-   * Outstanding replies of this node: so many replies are taken for late ones and not accepted, each asked for anew
+   * Outstanding replies of this node: so many replies are taken for late ones and not accepted, each requested again
    * in the same pipe.
    */
   outstanding: number;
@@ -67,7 +67,7 @@ interface Found {
   terminated: boolean;
 }
 
-/** True when the ID is the one asked and MS says what the target must be. */
+/** True when the ID is the one asked and MS is that of the target. */
 function belongs(status: StatusLine, target: Target): boolean {
   if (target.kind === 'slave') return status.id === target.addr && !status.master;
   return status.master && (target.addr === null || status.id === target.addr);

@@ -15,7 +15,7 @@ const LATE_MS = 1_500;
 const POLL_MS = 50;
 /**
  * Maximum from the last output of node or BMC to the verb, ms: meanwhile the pipe changes hands and the node is not
- * heard. One repeated proof fits in; longer means that this program or its machine stood still, and the node's state
+ * heard. One repeated proof fits in; longer means that this program or its machine was stopped, and the node's state
  * is old.
  */
 const UNHEARD_MS = 2_000;
@@ -53,7 +53,7 @@ export async function verifiedVerb(
     return heldUpMs === 0 && signal?.aborted !== true;
   };
   for (let tries = 1; tries <= TRIES; tries++) {
-    // An abort between two tries cannot undo the first one: the outcome says that it was sent.
+    // An abort between two tries cannot undo the first one: the outcome reports that it was sent.
     if (signal?.aborted) break;
     const step = await steps.exchange(mayStill);
     if ('bus' in step) {
@@ -73,7 +73,7 @@ export async function verifiedVerb(
       if (heldUpMs > 0) {
         const detail = `${(heldUpMs / 1000).toFixed(1)} s passed between the last output of ${name} and the verb: nothing was sent`;
         if (listened || tries === TRIES) return refused('held-up', detail);
-        // The verb does not depend on the node's output, only on its identity: the proof is asked for anew.
+        // The verb does not depend on the node's output, only on its identity: the proof is requested again.
         heldUpMs = 0;
         heardAt = steadyNow();
         continue;

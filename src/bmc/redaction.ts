@@ -6,7 +6,7 @@ import { asBytes, matchSecret, type SecretMatch } from './secret-echo.ts';
 
 export type Direction = 'out' | 'in';
 
-/** A piece of the passed bytes; `secret`: it stood for a secret (`text` is empty then). */
+/** A piece of the passed bytes; `secret`: it replaced a secret (`text` is empty then). */
 export interface Piece {
   direction: Direction;
   at: number;
@@ -34,7 +34,7 @@ export class Redaction {
   /** The console's current line. */
   #tail = '';
   #typingPassword = false;
-  /** The pipe was closed in the middle of a password, which goes on in the console that is opened next. */
+  /** The pipe was closed in the middle of a password, which continues in the console that is opened next. */
   #interrupted = false;
 
   constructor(secrets: readonly string[] = []) {

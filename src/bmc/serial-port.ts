@@ -1,7 +1,7 @@
 /**
  * The serial port, and the only importer of serialport's binding: 115200 8N1, no flow control (bus-protocol section 2).
  *
- * Reads and writes an open port when the system says that it is ready. The descriptor never blocks, so both are done
+ * Reads and writes an open port when the system reports it ready. The descriptor never blocks, so both are done
  * at once in the event loop: through the thread pool, where a serial library's stream does them, each piece costs two
  * changes of thread and an error for having come too early.
  *
@@ -71,7 +71,7 @@ export class PortFile {
 
   /**
    * Reads at once all that the system holds. In a turn of the event loop timers fire before reads, so input that
-   * arrived while this process stood still would be read only after its time limits were checked.
+   * arrived while this process was stopped would be read only after its time limits were checked.
    */
   catchUp(): void {
     for (let n = 0; n < CATCH_UP_READS && !this.#over && this.#read(); n++);
@@ -158,7 +158,7 @@ function ttySettings(port: string): Promise<string | null> {
 }
 
 /**
- * The port cannot be used; the message is a sentence that says what to do. A `missing` device may come back by
+ * The port cannot be used; the message is a sentence with a remedy. A `missing` device may come back by
  * itself.
  */
 export class LineError extends Error {

@@ -94,7 +94,7 @@ export class ExchangeLog {
     const entry = this.#growing;
     this.#growing = null;
     if (!entry) return;
-    // A verb goes out together with the question behind it, so its echo stands ahead of theirs.
+    // A verb goes out together with the question behind it, so its echo is before theirs.
     if (/^[/\\]=/.test(entry.out)) this.#verbEcho = /^\s*[/\\]/.test(entry.in);
     this.#add(entry);
   }

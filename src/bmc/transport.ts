@@ -12,7 +12,7 @@ export class LineLost extends Error {
 
 const CLOSE = Uint8Array.of(CLOSE_PIPE);
 
-/** Examines the bytes received so far (latin1); returns a result to end the wait, or null to go on. */
+/** Examines the bytes received so far (latin1); returns a result to end the wait, or null to continue. */
 export type Scan<T> = (text: string) => T | null;
 
 interface Waiting {

@@ -167,7 +167,7 @@ export interface Bus {
   retry(): void;
   /**
    * Reads all input that has arrived; to be called before a time limit is checked, because this process may have
-   * stood still.
+   * was stopped.
    */
   catchUp(): void;
   /** Sends ^G, then closes the port. */

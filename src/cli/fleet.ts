@@ -20,7 +20,7 @@ type Options = GlobalOptions & { json?: boolean; follow?: boolean; watch?: boole
 type Handle = (options: Options, words: string[]) => Promise<number>;
 type ListedRack = RackList['all'][number];
 
-/** Code of a command that was left while its operation goes on. */
+/** Code of a command that was left while its operation continues. */
 const LEFT = 130;
 /** Listeners for signals: one a rack, and some of the program's. */
 const MOST_LISTENERS = 100;
@@ -148,7 +148,7 @@ class FleetRun {
     }
   }
 
-  /** Runs the command for each rack, and prints what each says in the order of the list. */
+  /** Runs the command for each rack, and prints the output of each in the order of the list. */
   async #perform(handle: Handle): Promise<void> {
     const reached = this.#parts.filter(({ client }) => client !== null);
     const failures: { part: Part; message: string; exitCode: number }[] = [];
@@ -181,7 +181,7 @@ class FleetRun {
   }
 }
 
-/** Returns the exit code that all have; 2 where they differ. A cut without proof and what goes on are not hidden. */
+/** Returns the exit code that all have; 2 where they differ. A cut without proof and what continues are not hidden. */
 function exitCodeOfAll(codes: readonly number[]): number {
   const [first = EXIT.done] = codes;
   if (codes.every((code) => code === first)) return first;

@@ -20,7 +20,7 @@ import {
 } from './format/status.ts';
 import { Failure, hint, iso, print, printJson } from './terminal-output.ts';
 
-/** 128 + SIGINT: the operator left, the operation goes on. */
+/** 128 + SIGINT: the operator left, the operation continues. */
 const LEFT = 130;
 
 export interface Watched<T> {
@@ -202,7 +202,7 @@ function onChanges(show: (operation: Operation, changes: Operation['nodes']) => 
   };
 }
 
-/** Interval of redrawing between updates, ms: ages go on. */
+/** Interval of redrawing between updates, ms: ages continue. */
 const REDRAW_MS = 1_000;
 
 /** Runs until Ctrl-C (0) or the server's end (5). */

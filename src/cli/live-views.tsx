@@ -54,10 +54,10 @@ function timesOf({ outcome, since, until }: NodeProgress, now: number): string {
   return ` ${seconds(now - since)} s${left}`;
 }
 
-/** Interval of redrawing between the server's messages, ms: times go on. */
+/** Interval of redrawing between the server's messages, ms: times continue. */
 const REDRAW_MS = 1_000;
 
-/** `now`: the server's time, which goes on between its messages. */
+/** `now`: the server's time, which continues between its messages. */
 export function showOperation(now: () => number): ProgressOutput {
   let latest: Operation | null = null;
   let view: ReturnType<typeof render> | null = null;

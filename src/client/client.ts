@@ -42,7 +42,7 @@ export interface ServerTime {
 
 /**
  * Updates the estimate with the server's time `now`, received at `local` of our own steady clock. A message that was
- * delayed (either program stood still) makes nothing younger: the furthest time ever received counts, less what
+ * delayed (either program was stopped) makes nothing younger: the furthest time ever received counts, less what
  * clocks may drift.
  */
 export function heardTime(before: ServerTime | null, now: number, local: number): ServerTime {

@@ -1,6 +1,6 @@
 /**
- * Connects to the server of a rack on another machine: the system's ssh client runs `rackui proxy` there, whose standard
- * input and output are the server's own protocol. Nothing else listens or runs on that machine for it.
+ * Connects to the server of a rack on another machine: the system's ssh client runs `rackui proxy` there, whose
+ * standard input and output are the server's own protocol. Nothing else listens or runs on that machine for it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Duplex } from 'node:stream';
@@ -25,11 +25,11 @@ export interface RemoteRack {
   viewOnly: boolean;
 }
 
-/** Time limit for the connection where the options say none, s. */
+/** Time limit for the connection unless the options set it, s. */
 const CONNECT_S = 10;
 /** Kept characters of what ssh and the far program print as errors. */
 const ERROR_LIMIT = 4_096;
-/** Time for the end of ssh after its output ended, ms: its exit code says why. */
+/** Time for the end of ssh after its output ended, ms: its exit code is the reason. */
 const EXIT_MS = 1_000;
 /** ssh's own exit code where it could not connect or lost the connection, and a shell's for an unknown command. */
 const SSH_FAILED = 255;
@@ -77,7 +77,7 @@ function sshCommand({ ssh, port, identity, options, viewOnly }: RemoteRack): [st
   return ['ssh', '-T', ...given, ...(port === undefined ? [] : ['-p', String(port)]), ...key, '--', ssh, ...far];
 }
 
-/** Resolves the exit code; null: it was ended, or goes on beyond the time for it. */
+/** Resolves the exit code; null: it was ended, or continues beyond the time for it. */
 function exitCode(child: ChildProcess): Promise<number | null> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child.exitCode);
   return new Promise((resolve) => {
@@ -89,7 +89,7 @@ function exitCode(child: ChildProcess): Promise<number | null> {
   });
 }
 
-/** Describes the end of ssh in a sentence with what to do next; null: its exit code says nothing. */
+/** Describes the end of ssh in a sentence with what to do next; null: its exit code gives no reason. */
 function describeEnd({ ssh, name }: RemoteRack, code: number | null, errors: string): string | null {
   if (code === null || code === 0) return null;
   const lines = errors

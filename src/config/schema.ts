@@ -186,7 +186,7 @@ export const hook = z
     run: z.array(z.string()).min(1).max(64),
     /** Seconds after which it is killed. */
     limit: seconds.default(60),
-    /** An armed run leaves the node on where this hook fails; else it goes on without it. */
+    /** An armed run leaves the node on where this hook fails; else it continues without it. */
     required: z.boolean().default(false),
     /** The lowest level of events that are sent; default: warning. */
     level: z.enum(['info', 'notice', 'warning', 'alarm']).optional(),
@@ -298,7 +298,7 @@ export const configSchema = z.strictObject({
       currentCollapsed: z.number().min(0).max(1).nullable().default(0.5),
       /** Time for which a value must be beyond its limit, s. */
       after: z.number().min(0).max(3600).default(10),
-      /** Time after power-on before a node's fan and collapsing current are judged, s. */
+      /** Time after power-on before a node's fan and collapsing current are evaluated, s. */
       settle: z.number().min(0).max(3600).default(60),
     })
     .prefault({}),

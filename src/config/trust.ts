@@ -27,7 +27,7 @@ const STICKY = 0o1000;
 /**
  * Walks from the root to `path`, through symbolic links, and returns a sentence about the first folder or link that a
  * user other than root and `owners` could replace; null: none. In a sticky folder (/tmp) only owners of an entry can.
- * The last component itself is judged by its owner, and by its mode where it is a folder. `inSticky`: accepted owners
+ * The last component itself is checked by its owner, and by its mode where it is a folder. `inSticky`: accepted owners
  * of an entry of a sticky folder, where they are fewer, because every user can create entries there. @throws an error
  * of the file system where a part of the way is missing or hidden
  */

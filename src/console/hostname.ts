@@ -1,6 +1,6 @@
 /**
  * Reads the host name that a machine shows on its console: in getty's banner, a login prompt or a shell's prompt. A
- * node's output is a claim, not a proof. Pure.
+ * node's output is not a proof. Pure.
  */
 import { PlainText, type Prompt, readPrompt, splitInterrupted } from './recognizer.ts';
 

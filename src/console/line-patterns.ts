@@ -33,7 +33,7 @@ export type LineKind =
   | 'account'
   | 'inhibited'
   | 'panic'
-  /** The kernel reported an error and goes on. */
+  /** The kernel reported an error and continues. */
   | 'oops'
   /** A task or a processor is stuck. */
   | 'stuck'

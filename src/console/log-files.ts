@@ -141,7 +141,7 @@ export interface LogFileOptions {
   warn: (text: string) => void;
 }
 
-/** Where bytes stand in the file: from `from` up to the place. */
+/** Place of bytes in the file: from `from` up to the place. */
 export interface Written extends LogPlace {
   from: number;
 }
@@ -240,7 +240,7 @@ export class LogFile {
     return file;
   }
 
-  /** Resolves the file under this name, opened anew where another program moved, deleted or emptied it. */
+  /** Resolves the file under this name, reopened where another program moved, deleted or emptied it. */
   async #present(): Promise<FileHandle> {
     const { path, mark, warn } = this.#options;
     if (this.#file === null) return this.#open();

@@ -8,7 +8,7 @@ const PIECE = 64 * 1024;
 /** Bytes searched for one answer where most lines do not match: the server serves others in between. */
 const SCAN = 16 * PIECE;
 
-/** The furthest that a mark stands behind younger lines, ms: it bears the time of an event that was reported later. */
+/** The furthest that a mark is behind younger lines, ms: it has the time of an event that was reported later. */
 const OUT_OF_ORDER_MS = 2_000;
 
 export interface LogQuestion {
@@ -129,14 +129,14 @@ async function startOf(files: readonly FileHandle[], { cursor: text, since }: Lo
   if (cursor === null) return since === null ? { index: 0, offset: 0 } : startSince(files, since);
   const index = await findPlace(files, cursor);
   if (index >= 0) return { index, offset: cursor.offset };
-  // Its file is gone, emptied or moved from outside: reading goes on behind the file before it. Where that is gone too,
-  // all files left are younger. Times do not decide, because clocks are set.
+  // Its file is gone, emptied or moved from outside: reading continues after the file before it. Where that is gone
+  // too, all files left are younger. Times do not decide, because clocks are set.
   const heads = await Promise.all(files.map(headOf));
   return { index: cursor.after === '' ? 0 : heads.lastIndexOf(cursor.after) + 1, offset: 0 };
 }
 
 /**
- * Finds the beginning of the lines written since `since`, epoch ms. Lines stand in the order in which they came, so
+ * Finds the beginning of the lines written since `since`, epoch ms. Lines are in order of arrival, so
  * all behind the first of them are as young, whatever their times. Searched from the end: times from before the clock
  * was set are shifted by as much, and a time later than that of a line behind it, without such a mark, is ignored.
  */

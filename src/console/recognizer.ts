@@ -7,7 +7,7 @@
  * a marker.
  *
  * {@link readPrompt} reads prompts from the unfinished last line, after the console has been quiet, because a
- * prompt's text can also stand in the middle of output.
+ * prompt's text can also occur in the middle of output.
  *
  * The machine's uptime at the request is compared with the kernel's time stamps: a halt line from a log of another
  * day carries another time.
@@ -105,7 +105,7 @@ const PASSWORD = /^(?:\([^()]*\) ?)?(?:\[sudo(?:: [^\]]*)?\] )?[Pp]assword(?: fo
 const SUDO = /^\[sudo(?:: [^\]]*)?\] .*[:：] ?$/;
 /** The prompt that rackui gives sudo ({@link withSudoPrompt}): no language and no configuration changes it. */
 const OWN_SUDO = /^rackui-[0-9a-z]+ (?<user>[\w.-]+): ?$/;
-/** `pi@node:~$ `, `root@node:/etc# `, `[root@node ~]# `; the name of a virtual environment may stand ahead. */
+/** `pi@node:~$ `, `root@node:/etc# `, `[root@node ~]# `; the name of a virtual environment may precede it. */
 const NAMED_SHELL = /^(?:\([\w.-]+\) ?)?\[?(?<user>[\w.-]+)@(?<host>[\w.-]+)(?:[: ][^\r\n]*?)?\]? ?(?<sign>[$#]) ?$/;
 /** `$ `, `# `, BusyBox's `~ # ` and `/etc # `. */
 const BARE_SHELL = /^(?:[~/][\w./-]* )?(?<sign>[$#]) ?$/;
@@ -197,7 +197,7 @@ export type Recognition = { at: number; text: string } & (LineMark | Prompt | { 
 export class Recognizer {
   readonly #plain = new PlainText();
   #line = '';
-  /** Beginning of a line that kernel messages interrupted: a prompt there goes on waiting, on a line of its own. */
+  /** Beginning of a line that kernel messages interrupted: a prompt there continues waiting, on a line of its own. */
   #interrupted = '';
   #overlong = false;
   #lastAt = 0;

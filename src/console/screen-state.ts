@@ -100,7 +100,7 @@ export type Press = 'redraw' | 'clear' | 'enter' | 'resume';
  */
 const KEYS: Record<Press, string> = { redraw: '\x0c', clear: '\x05\x15', enter: '\r', resume: '\x11' };
 /**
- * Longest wait for an answer, ms: a shell redraws at once, a getty starts anew, a stopped console has much to print.
+ * Longest wait for an answer, ms: a shell redraws at once, a getty restarts, a stopped console has much to print.
  */
 const ANSWER_MS: Record<Press, number> = { redraw: 500, clear: 500, enter: 2_500, resume: 1_200 };
 

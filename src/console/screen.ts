@@ -71,7 +71,7 @@ export class NodeScreen {
     return () => subscription.dispose();
   }
 
-  /** Sets another size, as of the node's tty. Text wraps anew; nothing is lost. */
+  /** Sets another size, as of the node's tty. Text is wrapped again; nothing is lost. */
   resize(cols: number, rows: number): void {
     this.#terminal.resize(cols, rows);
   }

@@ -1,6 +1,6 @@
 /**
  * Splits a node's bytes into text, controls and whole control sequences (ECMA-48), in pieces split anywhere. Bytes
- * that are no UTF-8 are left out, wherever they stand. Memory is bounded: a sequence that is too long is dropped up to
+ * that are no UTF-8 are left out, in any place. Memory is bounded: a sequence that is too long is dropped up to
  * its end, a string without an end is abandoned.
  */
 import { isUtf8 } from 'node:buffer';

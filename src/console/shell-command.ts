@@ -77,7 +77,7 @@ export class OutputReader {
   /** Takes what the console printed, split anywhere. */
   feed(text: string): void {
     const pieces = (this.#raw + text).split('\n');
-    // A line that never ends is nobody's output here.
+    // A line that never ends is not output.
     this.#raw = (pieces.pop() ?? '').slice(-2 * OUTPUT_LIMIT);
     for (const piece of pieces) if (!this.ended) this.#line(piece.endsWith('\r') ? piece.slice(0, -1) : piece);
   }

@@ -3,7 +3,7 @@
  * echoes; `NAME.log` holds the output line by line, each with the UTC time of its first character, and marks of
  * rackui (opened, who types, gaps, power, notes); `NAME.times` holds when which bytes of `NAME.raw` came, and the
  * marks between them, for replays. The sign behind the time shows a line's source, so that no node can imitate a mark.
- * A node's output is its own claim: actions are recorded in the audit log, not here.
+ * A node's output is not verified: actions are recorded in the audit log, not here.
  */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -86,7 +86,9 @@ const TAIL_BYTES = 8 * 1024;
 /** Time for which bytes are collected before they are written, ms: each piece has one time in `NAME.times`. */
 const PIECE_MS = 20;
 const NO_BYTES = new Uint8Array();
-/** Silence after which an unfinished line counts as complete, ms: a prompt. Within it a mark waits for the line's end. */
+/**
+ * Silence after which an unfinished line counts as complete, ms: a prompt. Within it a mark waits for the line's end.
+ */
 const LINE_END_MS = 200;
 
 export interface TranscriptOptions {

@@ -17,7 +17,7 @@ export interface ClockSources {
   bootId(): string | null;
 }
 
-/** A steady time in a file, usable by a later program until the machine boots anew. */
+/** A steady time in a file, usable by a later program until the machine reboots. */
 export interface KeptTime {
   /** Null: not known, so that no later program can use `up`. */
   boot: string | null;
@@ -103,7 +103,7 @@ const TURNS = 3;
 
 /**
  * Calls `fn` after `ms`, once all input that arrived by then was read: in a turn of the event loop timers fire before
- * reads, so a limit that ran out while this process stood still would be checked before the waiting answer. Returns
+ * reads, so a limit that ran out while this process was stopped would be checked before the waiting answer. Returns
  * the function that cancels it.
  */
 export function expire(ms: number, fn: () => void): () => void {

@@ -1,5 +1,5 @@
 /**
- * Errors of the domain, each with the whole sentence for whoever asked. `server/rpc/errors.ts` maps them to the codes of
+ * Errors of the domain, each with the whole sentence for the caller. `server/rpc/errors.ts` maps them to the codes of
  * the API.
  */
 
@@ -8,7 +8,7 @@ export class NotFound extends Error {
   override readonly name: string = 'NotFound';
 }
 
-/** It may not be done as things stand; nothing was done. */
+/** It may not be done at present; nothing was done. */
 export class Refused extends Error {
   override readonly name: string = 'Refused';
 }

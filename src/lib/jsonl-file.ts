@@ -12,7 +12,7 @@ interface Batch {
 
 /**
  * Writes reach the disk in the order of the calls; a failed one is reported to its caller, and the next one tries
- * anew. However slow the disk is, a line waits for two fsyncs at most: the running one and its own.
+ * again. However slow the disk is, a line waits for two fsyncs at most: the running one and its own.
  */
 export class LineStore {
   readonly path: string;

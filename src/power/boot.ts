@@ -36,13 +36,13 @@ export interface Boot {
   hadSince: number | null;
   /** Enter was pressed. */
   asked: boolean;
-  /** `up`: it came up, or nothing could be seen that says otherwise; `seen`: it was seen to come up. */
+  /** `up`: it came up, or nothing showed the contrary; `seen`: it was seen to come up. */
   end: { up: boolean; seen: boolean; detail: string } | null;
 }
 
 export type BootEvent = { at: number } & (
   | { kind: 'tick' }
-  /** This process stood still for `ms`, in which nothing was observed. */
+  /** This process was stopped for `ms`, in which nothing was observed. */
   | { kind: 'stalled'; ms: number }
   | { kind: 'recognized'; recognition: Recognition }
   | { kind: 'no-console'; why: string }
@@ -125,7 +125,10 @@ export function update(state: Boot, event: BootEvent): { state: Boot; effects: B
   }
 }
 
-/** Reports whether its console is held, was never asked and said nothing: its prompt may be from before it was opened. */
+/**
+ * Reports whether its console is held, was never asked and printed nothing: its prompt may be from before it was
+ * opened.
+ */
 function printedNothing({ target, problem, hadSince, asked, lastLine: said }: Boot): boolean {
   return target.console && problem === '' && hadSince !== null && !asked && said === '';
 }
@@ -346,8 +349,8 @@ class BootRun {
 }
 
 /**
- * Decides whether a machine was really started anew. Each start of a Linux kernel has a random name, its boot id. A
- * status byte says only what a BMC believes, and a prompt only that a system runs; another boot id alone shows another
+ * Decides whether a machine was really restarted. Each start of a Linux kernel has a random name, its boot id. A
+ * status byte is only a BMC's report, and a prompt only that a system runs; another boot id alone shows another
  * start. Where it cannot be read, power seen off takes its place. Pure.
  */
 const FILE = '/proc/sys/kernel/random/boot_id';
@@ -368,7 +371,7 @@ export function readBootId(output: readonly string[], token: string): string | n
 }
 
 /**
- * `before`, `after`: boot ids, null where not readable. `seenOff`: two status replies said off in between.
+ * `before`, `after`: boot ids, null where not readable. `seenOff`: two status replies were off in between.
  */
 export interface ResetFacts {
   before: string | null;

@@ -27,7 +27,7 @@ const ANSWER_MS = 60_000;
 export type Found =
   /** `ground`: the proof, for the audit log. */
   | { is: 'halted'; ground: string }
-  /** Its system is up, boots, or stands at a rescue shell. */
+  /** Its system is up, boots, or is at a rescue shell. */
   | { is: 'living'; state: SystemState }
   | { is: 'unproven'; why: string }
   /** Aborted, or its deadline passed. Nothing was sent. */
@@ -227,7 +227,9 @@ async function touchToEnd(job: Job, console: OperationConsole, signal: AbortSign
   return 'it was recalled';
 }
 
-/** Runs `use` with its console open. Resolves with what that returns, or with the words about another session's hold. */
+/**
+ * Runs `use` with its console open. Resolves with what that returns, or with the words about another session's hold.
+ */
 async function withConsole(
   { node, operation, ports, session, request }: Job,
   use: (console: OperationConsole) => Promise<string | null>,

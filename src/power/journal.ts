@@ -53,7 +53,7 @@ interface Written {
   kept: KeptTime;
 }
 
-/** Changes all times of an entry. `known`: false where the machine was booted anew, so that only dates tell the age. */
+/** Changes all times of an entry. `known`: false where the machine was rebooted, so that only dates tell the age. */
 type MoveTimes<T> = (entry: T, move: (at: number) => number, known: boolean) => void;
 
 export interface Journal<T extends Journalled> {

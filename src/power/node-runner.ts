@@ -17,7 +17,7 @@ import { cutPower, type Switched, switchOn } from './power-command.ts';
 import { shutDown } from './shutdown/runner.ts';
 
 /**
- * Shortest time without power, ms: there is no reset line, and a node needs about this long to start anew (bus-protocol
+ * Shortest time without power, ms: there is no reset line, and a node needs about this long to restart (bus-protocol
  * section 5, seen).
  */
 const MIN_CYCLE_PAUSE_MS = 2_000;
@@ -70,7 +70,7 @@ async function on(job: Job, stillAllowed: () => Promise<{ power: Power } | null>
 }
 
 /**
- * Ends the record of a node whose BMC says on already; nothing is done where its system is up, or may be.
+ * Ends the record of a node whose BMC already reports on; nothing is done where its system is up, or may be.
  */
 async function isOnAlready(job: Job): Promise<void> {
   const { node, ports } = job;
@@ -114,7 +114,7 @@ function isWatched({ ports, plan }: Job): boolean {
   return ports.boot.proof !== 'status' && plan?.verify !== 'status';
 }
 
-/** Watches the system of a node whose BMC says on come up, and ends its record. `seen`: the BMC's status as text. */
+/** Watches the system of a node whose BMC reports on come up, and ends its record. `seen`: the BMC's status as text. */
 async function comesUp(job: Job, seen: string, success: Outcome = 'done'): Promise<void> {
   const { up, detail } = await seenUp(job);
   return endsUp(job, up, detail === null ? seen : `${seen}; ${detail}`, success);

@@ -1,5 +1,5 @@
 /**
- * Checks, starts, answers and aborts power operations; knows which operation has a node, from before its check until
+ * Checks, starts, answers and aborts power operations; tracks the operation of each node, from before its check until
  * its part has ended, and whether a choice answers a node's open question.
  */
 import type { ClientIdentity } from '../api/methods.ts';
@@ -386,7 +386,10 @@ export class Operations {
   }
 }
 
-/** Reports whether it goes down and cannot be recalled, or its power is being cut: no other program hears its last line. */
+/**
+ * Reports whether it goes down and cannot be recalled, or its power is being cut: no other program receives its last
+ * line.
+ */
 function isGoingDown({ phase }: NodeRecord): boolean {
   return phase === 'acknowledged' || phase === 'stopping' || phase === 'settle' || phase === 'cut';
 }

@@ -26,11 +26,11 @@ export interface DurationPort {
 
 export type Clock = Pick<OperationPorts, 'now' | 'every'>;
 
-/** Delay of a tick that shows that the process, or the machine, stood still, ms. */
+/** Delay of a tick that shows that the process, or the machine, was stopped, ms. */
 const STALLED_MS = 1_000;
 
 /**
- * Calls `tick` every `ms`; before a tick that is late because the process stood still, calls `stalled` with the delay,
+ * Calls `tick` every `ms`; before a tick that is late because the process was stopped, calls `stalled` with the delay,
  * ms. Returns a function that stops it.
  */
 export function everyTick(

@@ -51,7 +51,7 @@ export type AlarmKind =
   | 'disk'
   /** The server cannot read a configured secret. */
   | 'secret'
-  /** The server cannot provide its metrics where the configuration says. */
+  /** The server cannot provide its metrics as configured. */
   | 'metrics'
   /** A hook that gets messages failed. */
   | 'message'

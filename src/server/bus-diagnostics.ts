@@ -75,7 +75,7 @@ export async function runDiagnostics(
 
 export interface Inspection {
   phase: BusPhase;
-  /** Reason why the bus is not ready, for people. */
+  /** Reason why the bus is not ready, for display. */
   detail: string;
   master: Address | null;
   /**

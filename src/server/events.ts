@@ -1,4 +1,4 @@
-/** The event log: events of the rack, the bus and the server, for people. A ring in memory, lines on disk. */
+/** The event log: events of the rack, the bus and the server, for operators. A ring in memory, lines on disk. */
 import type { EventRecord } from '../api/methods.ts';
 import { wallTime } from '../lib/clock.ts';
 import { replaceHidden } from '../lib/control-chars.ts';

@@ -11,7 +11,7 @@ import { LineFile } from '../lib/json-file.ts';
 
 /**
  * An error outside the configuration: a port or a socket is in use, a directory cannot be written. Exit code 5. The
- * message says what happened, why, and what to do next.
+ * message has what happened, why, and what to do next.
  */
 export class CannotServe extends Error {
   override readonly name: string = 'CannotServe';

@@ -13,7 +13,7 @@ const SEND_LIMIT_MS = 10_000;
 export interface ServiceManager {
   /** Reports that clients can connect to the rack's server; the first one begins the watchdog's pings. */
   serves(rack: string): void;
-  /** Reports that the rack's server ends; with the last one the process does. The pings go on until it has ended. */
+  /** Reports that the rack's server ends; with the last one the process does. The pings continue until it has ended. */
   leaves(rack: string): void;
 }
 

@@ -76,7 +76,7 @@ export class Network implements NetworkPort {
       reported.uptime = true;
       ran();
     });
-    // The remaining output is for people.
+    // The remaining output is shown.
     return { ...end, output: end.output.filter((line) => line !== token && line !== reported.bootId) };
   }
 

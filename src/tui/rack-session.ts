@@ -213,7 +213,7 @@ export class RackSession {
     if (scroll > most) this.dispatch({ type: 'scroll-limit', addr: shown, lines: most });
   }
 
-  /** Returns what continues in the server after the interface ends, and how to view it, for people; null: nothing. */
+  /** Returns what continues in the server after the interface ends, and how to view it, for display; null: nothing. */
   goesOn(): string | null {
     const running = shownOperations(this.#state).filter((operation) => operation.endedAt === null);
     const runs = this.#state.runs.filter((run) => run.state !== 'ended');

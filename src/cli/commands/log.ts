@@ -79,7 +79,7 @@ async function printLog(
       }
     told ||= data !== '';
     if (!end) continue;
-    // All later text is younger, whatever the clock says then; a log that begins later has no cursor yet.
+    // All later text is younger, whatever the clock's time then; a log that begins later has no cursor yet.
     request.since = null;
     if (options.follow !== true) return told;
     await new Promise((resolve) => setTimeout(resolve, FOLLOW_MS));

@@ -243,7 +243,7 @@ export class PaintedDisplay implements Display {
   }
 }
 
-/** Passes the node's bytes to the terminal, which executes them; rackui's own messages stand on lines of their own. */
+/** Passes the node's bytes to the terminal, which executes them; rackui's own messages have lines of their own. */
 export class RawDisplay implements Display {
   readonly #stdout: WriteStream;
 

@@ -17,7 +17,7 @@ export interface Board {
 
 /**
  * The first pattern that matches counts. A more general filter of the same family holds too: a Pi 400 also reads
- * [pi4], a Zero 2 W also [pi0] and [pi0w], as the vendor's documentation of config.txt says.
+ * [pi4], a Zero 2 W also [pi0] and [pi0w], by the vendor's documentation of config.txt.
  */
 const BOARDS: readonly (readonly [RegExp, generation: number, filters: string, bluetooth: boolean])[] = [
   [/^Zero 2 W/, 3, 'pi0 pi0w pi02', true],
@@ -146,7 +146,7 @@ export function addCommand(file: string, ...lines: string[]): string {
   return `printf '\\n[all]\\n${lines.join('\\n')}\\n' | sudo tee -a ${file}`;
 }
 
-/** Returns the command that turns a setting into a comment wherever it stands in the file. */
+/** Returns the command that turns a setting into a comment in any place of the file. */
 export function commentOutCommand(file: string, pattern: string): string {
   return `sudo sed -i -E 's/^[ \\t]*(${pattern})/#\\1/' ${file}`;
 }

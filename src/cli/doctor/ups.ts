@@ -113,7 +113,7 @@ export interface RunResult {
 /** Runs a command as a user of this machine, as a service would; null: this process may not become that user. */
 export type RunAsUser = (user: string, command: readonly string[]) => RunResult | null;
 
-/** Makes trials on this machine, whose users stand in its passwd file. */
+/** Makes trials on this machine, whose users are in its passwd file. */
 export function userRunner(machine: Machine): RunAsUser {
   return (user, command) => {
     const me = machine.login.uid;

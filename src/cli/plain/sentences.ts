@@ -82,7 +82,7 @@ export class Lines {
 
 /** Most nodes that are named, not counted: a list of twenty names is too long to listen to. */
 const NAMED = 6;
-/** Most news at once: more are counted, because at 300 baud a sentence takes three seconds. */
+/** Most news at once: more is counted, because at 300 baud a sentence takes three seconds. */
 const EVENTS_AT_ONCE = 5;
 
 /** Describes the state of the rack, the most important facts first. */
@@ -221,7 +221,7 @@ export function isNews({ level, topic }: EventRecord): boolean {
   return topic !== 'session' && (level !== 'info' || topic === 'power' || topic === 'node');
 }
 
-/** Describes news that came together; only some of many. */
+/** Describes simultaneous news; only some of many. */
 export function eventSentences(events: readonly EventRecord[]): string[] {
   if (events.length <= EVENTS_AT_ONCE) return events.map(eventSentence);
   // Alarms are left out last.

@@ -77,7 +77,7 @@ const HELP = [
   'news off: print news only after Enter; news on: at once. quit: leave; operations continue.',
 ];
 
-/** Time within which news are printed together, ms. */
+/** Time within which news is printed together, ms. */
 const GATHER_MS = 400;
 const PROMPT = 'rackui> ';
 const LISTED_EVENTS = 10;
@@ -105,7 +105,7 @@ class PlainSession {
   #events: EventRecord[] = [];
   #eventsAtOnce = true;
   #gathering: NodeJS.Timeout | null = null;
-  /** True while the prompt stands and nothing was printed after it. */
+  /** True while the prompt is the last printed text. */
   #prompted = false;
   #serverGone: string | null = null;
 
@@ -161,7 +161,7 @@ class PlainSession {
     return EXIT.done;
   }
 
-  /** Runs work and prints a sentence where it fails; the session goes on. */
+  /** Runs work and prints a sentence where it fails; the session continues. */
   async #say(work: () => Promise<void>): Promise<void> {
     try {
       await work();
@@ -247,7 +247,7 @@ class PlainSession {
       this.#gathering = null;
       this.#events = this.#events.filter((event) => !this.#own.tells(event));
       if (!this.#eventsAtOnce || !this.#prompted || this.#events.length === 0) return;
-      // The text being typed stays in the terminal's line; the news only stand before it.
+      // The text being typed stays in the terminal's line; the news is printed before it.
       if (this.#interactive) process.stdout.write('\n');
       this.#printEvents();
       this.#prompt();

@@ -67,7 +67,9 @@ export function apply(machine: Machine, change: Change): void {
   });
 }
 
-/** Takes a change back and strikes it off the record. @throws Failure where somebody else changed the same thing since */
+/**
+ * Takes a change back and strikes it off the record. @throws Failure where another program changed the same thing since
+ */
 export function takeBack(machine: Machine, change: Change): void {
   attempt(change, () => {
     switch (change.kind) {
@@ -112,7 +114,10 @@ function attempt(change: Change, work: () => void): void {
   }
 }
 
-/** Replaces a file at once, with the owner and mode of the former one: a reader, or the next start, sees one or the other. */
+/**
+ * Replaces a file at once, with the owner and mode of the former one: a reader, or the next start, sees one or the
+ * other.
+ */
 function replace(path: string, text: string, mode?: number): void {
   const fresh = `${path}.rackui-new`;
   rmSync(fresh, { force: true });
@@ -147,7 +152,7 @@ function writeEeprom(text: string): void {
   }
 }
 
-/** @throws Error with what the program says */
+/** @throws Error with the program's output */
 function run(program: string, ...args: string[]): void {
   const { status, stderr, error } = spawnSync(program, args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`${program} failed: ${error?.message ?? stderr.trim()}`);

@@ -1,4 +1,7 @@
-/** Changes that free the UART of a Raspberry Pi for the bus: what the first evening's page does by hand. Changes nothing. */
+/**
+ * Changes that free the UART of a Raspberry Pi for the bus: what the first evening's page does by hand. Changes
+ * nothing.
+ */
 import { EXIT } from '../../api/power.ts';
 import {
   bootUart,
@@ -31,7 +34,7 @@ export type Change = Reason &
 const GROUP = 'dialout';
 const UNITS = '/etc/systemd/system';
 
-/** @param user whose session shall open the port; null: nobody's. @throws Failure where a file is not understood */
+/** @param user whose session shall open the port; null: none. @throws Failure where a file is not understood */
 export function findChanges(machine: Machine, port: string, user: string | null): Change[] {
   const configured = configuredBoard(machine);
   if (configured === null)

@@ -16,8 +16,8 @@ interface ForecastInput {
 }
 
 /**
- * Lists the coming events for mains that fail now (or as they are), and a battery that drains as the UPS says. Without
- * a known runtime only those that the clock alone decides are listed.
+ * Lists the coming events for mains that fail now (or as they are), and a battery that drains by the UPS's report.
+ * Without a known runtime only those that the clock alone decides are listed.
  */
 function forecast(policy: Policy, supply: Supply, input: ForecastInput): OutageForecast[] {
   if (input.phase === 'mains' || input.phase === 'restoring') return restoreForecast(policy, input);

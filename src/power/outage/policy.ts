@@ -63,7 +63,7 @@ export type OutageAction =
  */
 const SILENT_LIMIT_MS = 15_000;
 /**
- * Shortest deadline of a run, s: a battery may last longer than it says, and a power loss ends the run in any case.
+ * Shortest deadline of a run, s: a battery may last longer than reported, and a power loss ends the run in any case.
  */
 const SHORTEST_RUN_S = 60;
 /** Time after which mains that came back with this machine's own boot are trusted, s. */
@@ -228,8 +228,8 @@ function batteryPhase({ now, supply }: Pick<OutageInput, 'now' | 'supply'>): Out
 }
 
 /**
- * Returns the seconds that the battery lasts: as the UPS says; for a silent one its last runtime, less the time since.
- * Null: not known.
+ * Returns the seconds that the battery lasts: by the UPS's report; for a silent one its last runtime, less the time
+ * since. Null: not known.
  */
 export function remaining({ known }: OutageState, { now, supply }: Pick<OutageInput, 'now' | 'supply'>): number | null {
   if (supply.state === 'battery' || known === null) return supply.runtimeS;

@@ -1,7 +1,7 @@
 /** Reads the state of one UPS, and combines several into one supply. Pure. */
 import type { Supply, UpsReading } from '../../api/outage.ts';
 
-/** Reads NUT's variables of one UPS. A status that says both mains and battery, or neither, is unknown. */
+/** Reads NUT's variables of one UPS. A status with both mains and battery, or neither, is unknown. */
 export function readingFrom(
   name: string,
   variables: ReadonlyMap<string, string>,
@@ -105,7 +105,7 @@ export function withoutMains(readings: readonly UpsReading[]): UpsReading[] {
 }
 
 /**
- * Returns the seconds that a battery lasts: as the UPS says, else by its charge, else the rest of the configured
+ * Returns the seconds that a battery lasts: by the UPS's report, else by its charge, else the rest of the configured
  * minimum.
  */
 function runtimeOf({ runtimeS, charge }: UpsReading, assumedS: number | null, onBatteryS: number): number | null {

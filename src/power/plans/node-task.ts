@@ -29,7 +29,7 @@ const DEADLINE_GRACE_MS = 500;
 
 /** Settings of one try. */
 export interface Try {
-  /** Time at which it is cut, where its step says so; epoch ms, null: never. Counted from the first try. */
+  /** Time at which it is cut, if its step says so; epoch ms, null: never. Counted from the first try. */
   cutAt: number | null;
   /** The cut is also made where it could not get a shutdown request. */
   cutUnasked: boolean;
@@ -171,7 +171,7 @@ export interface TryEnd {
   detail: string;
   /** The next try that an armed run may make; null: the same again. */
   again: Again | null;
-  /** The end of an operation that goes on behind the end of its run. */
+  /** The end of an operation that continues after the end of its run. */
   later?: Promise<TryEnd>;
 }
 

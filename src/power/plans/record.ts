@@ -55,7 +55,7 @@ export interface PlanRecord extends Journalled {
   takes: Address[];
   /** Rules that this plan may override, by its configuration. */
   overrides: DependenceRule[];
-  /** The machine was booted anew since: the rest of its deadline is not known any more, and it has none. */
+  /** The machine was rebooted since: the rest of its deadline is not known any more, and it has none. */
   deadlineLost?: boolean;
 }
 

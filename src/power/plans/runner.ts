@@ -83,8 +83,9 @@ export class PlanRunner {
   }
 
   /**
-   * Returns the nodes that a resume tries again: interrupted ones, and those whose failure paused the run; not those cut
-   * without proof, which a second try would find off and call `done`. To be called within {@link PlanRunner.change}.
+   * Returns the nodes that a resume tries again: interrupted ones, and those whose failure paused the run; not those
+   * cut without proof, which a second try would find off and call `done`. To be called within {@link
+   * PlanRunner.change}.
    */
   failures(): PlanNodeRun[] {
     const { run, settings } = this.#record;
@@ -335,7 +336,7 @@ export class PlanRunner {
     requeue(node, `is tried again: ${end.detail}`, now());
   }
 
-  /** Returns the time at which the node is cut, where its step says so; epoch ms, null: never. */
+  /** Returns the time at which the node is cut, if its step says so; epoch ms, null: never. */
   #cutAt(
     { deadline, onDeadline }: Pick<StepSettings, 'deadline' | 'onDeadline'>,
     addr: Address,

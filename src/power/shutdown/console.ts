@@ -61,7 +61,7 @@ export function noConsole(transition: Transition, why: string): void {
     case 'cutting':
       return;
     default:
-      // The console was only watched: the shutdown goes on without it.
+      // The console was only watched: the shutdown continues without it.
       if (goesByItself(transition)) return;
       transition.ask('console-held', why);
   }

@@ -182,8 +182,9 @@ function conclude(transition: Transition, complete: boolean): void {
 }
 
 /**
- * Handles a time of `ms` in which this process, or its machine, stood still. Output of that time was read before this;
- * what should have been observed was not. Limits for expected events are extended by `ms`, and silence is counted anew.
+ * Handles a time of `ms` in which this process, or its machine, was stopped. Output of that time was read before this;
+ * what should have been observed was not. Limits for expected events are extended by `ms`, and silence is counted
+ * again.
  */
 export function stalled(transition: Transition, ms: number): void {
   const { state, at } = transition;
@@ -227,7 +228,7 @@ function renewed(stage: Stage, ms: number): Stage {
   }
 }
 
-/** Signs that the machine starts anew: not even a deadline for which cutting was confirmed cuts then. */
+/** Signs that the machine restarts: not even a deadline for which cutting was confirmed cuts then. */
 const STARTS: readonly Recognition['kind'][] = ['boot', 'uboot', 'uboot-shell', 'reboot'];
 
 /** Recalls the cut on a sign of life, until the verb is sent. */

@@ -162,7 +162,7 @@ function cutDone(transition: Transition, { ok, sent, outcome, detail, rule, curr
 }
 
 /**
- * Returns to the stage before the cut, with its evidence to be gathered anew; a line that recalled the cut is handled
+ * Returns to the stage before the cut, with its evidence to be gathered again; a line that recalled the cut is handled
  * there.
  */
 function goBack(transition: Transition, from: Stage, by: Recall): void {

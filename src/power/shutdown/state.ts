@@ -9,7 +9,7 @@ import type { ConsoleCondition } from '../ports.ts';
 import type { OperatorPrompt } from './prompts.ts';
 import type { Target } from './target.ts';
 
-/** `key`: the blank was typed. `pipe`: a status request to its BMC opens the pipe anew. `enter`: Enter was typed. */
+/** `key`: the blank was typed. `pipe`: a status request to its BMC opens the pipe again. `enter`: Enter was typed. */
 export type Touch =
   | { step: 'key'; listened: number; at: number }
   | { step: 'pipe'; answered: boolean; askedAt: number; clearAt: number }
@@ -156,7 +156,7 @@ export interface Shutdown {
   sudo: { user: string | null; text: string; answered: boolean } | null;
   /** First sign that file systems were not left clean. */
   dirty: string | null;
-  /** Reason why no deadline may cut: it started anew, or is another host. */
+  /** Reason why no deadline may cut: it restarted, or is another host. */
   neverCut: string | null;
 }
 
@@ -168,7 +168,7 @@ export type ShutdownEvent = { at: number } & (
    */
   | { kind: 'tick'; wanted: boolean; urgent?: boolean; pressed?: boolean }
   | { kind: 'console'; condition: ConsoleCondition }
-  /** This process stood still for `ms`. */
+  /** This process was stopped for `ms`. */
   | { kind: 'stalled'; ms: number }
   /** The intent is on the disk; or the disk fails, or takes too long. */
   | { kind: 'journalled' }

@@ -10,8 +10,8 @@ import { tickTouch } from './touch.ts';
 import type { Transition } from './transition.ts';
 
 /**
- * Silence after which a claim counts, ms: a banner goes on, or a prompt follows it, within this; behind a panic nothing
- * comes.
+ * Silence after which a claim counts, ms: a banner continues, or a prompt follows it, within this; behind a panic
+ * nothing comes.
  */
 const CLAIM_MS = 2_000;
 /** Time after which a closed console is lost, ms: other nodes' verbs interrupt it for milliseconds only. */

@@ -73,8 +73,8 @@ export interface TouchMove {
 export function stepTouch(touch: Touch | null, { at, console, dueAt, settleMs }: TouchScene): TouchMove {
   const waitsMs = echoMs(settleMs);
   const rests: TouchMove = { touch, type: null, sample: false, dead: false };
-  // A closed pipe is as silent as a halted machine: the BMC's status is requested, which opens the pipe anew, and Enter
-  // is pressed on the console behind that pipe.
+  // A closed pipe is as silent as a halted machine: the BMC's status is requested, which opens the pipe again, and
+  // Enter is pressed on the console behind that pipe.
   const opensAnew: TouchMove = {
     ...rests,
     touch: { step: 'pipe', answered: false, askedAt: at, clearAt: at },
@@ -101,7 +101,7 @@ export function stepTouch(touch: Touch | null, { at, console, dueAt, settleMs }:
 
 /**
  * Returns the touch after the console closed, or opened again `awayMs` later: input and output may be lost. It begins
- * anew, except in the moment in which its own status request opens the console anew.
+ * again, except in the moment in which its own status request opens the console again.
  */
 export function interruptTouch(touch: Touch | null, open: boolean, awayMs: number, at: number): Touch | null {
   if (touch?.step === 'pipe' && awayMs <= OWN_GAP_MS) return { ...touch, clearAt: at + CLEAR_MS };

@@ -159,7 +159,7 @@ export class Transition {
     this.enter({ is: 'stopping', hardUntil: this.at + limits.hard, unit: null }, limits.stopping);
   }
 
-  /** Handles a machine that starts anew: it is not cut without an operator. */
+  /** Handles a machine that restarts: it is not cut without an operator. */
   restarted(reason: string): void {
     this.state.neverCut = 'it started again';
     // The request was to the earlier boot: no last line from now on answers it.

@@ -63,7 +63,7 @@ export interface Glance extends ScreenCopy {
   around: ScreenText;
 }
 
-/** Ends a line, or starts to redraw it: the text that stood there is gone. */
+/** Ends a line, or starts to redraw it: the former text is gone. */
 const BEGINS_LINE = /[\r\n]|\x1b(?:\[[\d;]*[HJKf]|[c8])/;
 
 export class ConsoleBuffer {

@@ -205,7 +205,7 @@ export class SharedConsole {
   }
 
   /**
-   * Sends bytes. A piece with 0x07 is refused whole, because its rest was meant to follow that byte. `by`: the
+   * Sends bytes. A piece with 0x07 is refused whole, because its rest was to follow that byte. `by`: the
    * session that typed it.
    */
   write(bytes: Uint8Array, by?: ConsoleUser): { taken: number; refused: string | null } {

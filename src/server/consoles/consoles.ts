@@ -38,7 +38,7 @@ export interface ConsolesOptions {
   scrollback: number;
   transcriptDir: string;
   now: () => number;
-  /** Returns name, position and address, for people. */
+  /** Returns name, position and address, for display. */
   label: (addr: Address) => string;
   /** Returns the node's name, which is also its transcript's file name. */
   name: (addr: Address) => string;

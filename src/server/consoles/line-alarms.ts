@@ -1,6 +1,6 @@
 /**
  * Raises alarms from console lines: panics, oopses and the configured triggers. They last until the node restarts.
- * A node's text is its own claim, and the messages say so.
+ * A node's text is not verified, and the messages mention that.
  */
 import type { EventRecord } from '../../api/methods.ts';
 import type { TriggerConfig } from '../../config/schema.ts';

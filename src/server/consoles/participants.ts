@@ -11,7 +11,7 @@ import type { Arrived, ScreenCopy } from './buffer.ts';
 export interface ConsoleUser {
   readonly id: number;
   readonly access: Access;
-  /** Name for people: `alice@10.0.0.7`. */
+  /** Name for display: `alice@10.0.0.7`. */
   readonly name: string;
   /** Program: `interface, pid 4711`. */
   readonly program: string;
@@ -27,7 +27,7 @@ export interface ConsoleUser {
   };
 }
 
-/** Returns the user for people: `alice@10.0.0.7`, and where its program is silent the possible cause. */
+/** Returns the user for display: `alice@10.0.0.7`, and where its program is silent the possible cause. */
 export function describeUser({ name, program, silentSince }: ConsoleUser, now: number): string {
   if (silentSince === null) return name;
   return `${name} (${program}, ${silenceText(silentSince, now)}: it is stopped or disconnected)`;
@@ -167,7 +167,7 @@ export class Participants {
     return this.#typist?.kind === 'session' ? this.#typist.subscriber : null;
   }
 
-  /** Name of the typing session or operation for people, or null. */
+  /** Name of the typing session or operation for display, or null. */
   get typistName(): string | null {
     if (this.#typist?.kind === 'operation' && (this.#lends || this.#typist.operation.yields)) return null;
     if (!this.#typist) return null;
@@ -226,7 +226,7 @@ export class Participants {
     this.#mark(`${from.name} transferred the keyboard to ${to.user.name}`);
   }
 
-  /** Releases the keyboard: the session goes on watching; an operation at work here types again. */
+  /** Releases the keyboard: the session continues watching; an operation at work here types again. */
   releaseKeyboard(): void {
     this.#typist = this.#operation && { kind: 'operation', operation: this.#operation };
   }

@@ -5,7 +5,7 @@
 
 /** Shortest silence in both directions before a read, ms. */
 const LEAST_MS = 2_000;
-/** Output within this time after a key or a gap answers it, and says nothing about the node's own rhythm, ms. */
+/** Output within this time after a key or a gap answers it, and is no measure of the node's own rhythm, ms. */
 const ANSWER_MS = 1_000;
 /** Shortest pause that separates two outputs, and the longest one that counts as a rhythm, ms. */
 const RHYTHM_MS = { least: 200, most: 30_000 } as const;
@@ -58,7 +58,7 @@ export class Silence {
     this.#reads = { from: before.from, count: before.count + 1, ms: before.ms + ms };
   }
 
-  /** Returns the gaps since the last call, and starts anew; null: there were none. */
+  /** Returns the gaps since the last call, and restarts; null: there were none. */
   takeReads(): QuietReads | null {
     const reads = this.#reads;
     this.#reads = null;

@@ -18,7 +18,7 @@ const digest = (secret: string): string => createHash('sha256').update(secret).d
 
 export class Tokens {
   readonly #configs: readonly TokenConfig[];
-  /** By digest: a comparison of digests tells nothing about the secret. */
+  /** By digest: a comparison of digests reveals nothing of the secret. */
   #known = new Map<string, Token>();
 
   constructor(configs: readonly TokenConfig[]) {

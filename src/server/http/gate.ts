@@ -1,5 +1,5 @@
 /**
- * Lets calls of the HTTP interface pass: knows the caller, limits the rate, keeps calls in the audit log, and answers
+ * Admits calls of the HTTP interface: identifies the caller, limits the rate, keeps calls in the audit log, and answers
  * errors with the rule and its sentence.
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';

@@ -1,5 +1,5 @@
 /**
- * The HTTP interface of one rack for programs: listens where the configuration says, for callers with a token. A place
+ * The HTTP interface of one rack for programs: listens as configured, for callers with a token. A place
  * or a token that cannot be used is an alarm, is tried again, and disturbs nothing else.
  */
 import { createServer, type Server, type ServerOptions } from 'node:http';
@@ -70,7 +70,7 @@ export class Http {
       });
       server.timeout = IDLE_MS;
       server.maxConnections = CONNECTIONS;
-      // A connection that cannot be accepted is lost; the server goes on.
+      // A connection that cannot be accepted is lost; the server continues.
       server.on('error', () => undefined);
       return server;
     };

@@ -99,7 +99,7 @@ export class Switching {
 
   /**
    * Returns a node as {@link Switching.node} does, once its status is known where that is possible: what asks for one
-   * node, to fence it, must not fail because somebody has a console open. Only for tokens that may act, and not more
+   * node, to fence it, must not fail because a console is open. Only for tokens that may act, and not more
    * often than a reading becomes old, because the console shows a gap each time.
    */
   async seenNode(token: Token, word: string): Promise<InventoryNode> {

@@ -1,4 +1,4 @@
-/** Messages about a rack: what an alarm or an event says, and several of them as one. Pure. */
+/** Messages about a rack: text of an alarm or an event, and several of them as one. Pure. */
 import type { EventRecord } from '../../api/methods.ts';
 import { MESSAGE_FIELDS, type MessageHook } from '../../config/schema.ts';
 import { count } from '../../lib/words.ts';

@@ -1,6 +1,6 @@
 /**
- * Provides the metrics of one rack where the configuration says: on a port, on a Unix socket, in a file for
- * node_exporter; as OpenMetrics or as the older text format. What fails is an alarm, is tried again, and disturbs nothing else.
+ * Provides the metrics of one rack as configured: on a port, on a Unix socket, in a file for node_exporter; as
+ * OpenMetrics or as the older text format. What fails is an alarm, is tried again, and disturbs nothing else.
  */
 import { readdirSync } from 'node:fs';
 import { chmod, rename, rm, writeFile } from 'node:fs/promises';
@@ -80,7 +80,7 @@ export class Metrics {
     });
     server.timeout = IDLE_MS;
     server.maxConnections = CONNECTIONS;
-    // A connection that cannot be accepted is lost; the server goes on.
+    // A connection that cannot be accepted is lost; the server continues.
     server.on('error', () => undefined);
     return server;
   }
@@ -90,7 +90,7 @@ export class Metrics {
       name: `in ${path}`,
       everyMs,
       attempt: async () => replaceFile(path, await writeMetrics(this.#facts(), 'text')),
-      // Values of a server that has ended would stand as if they were new.
+      // Values of a server that has ended would appear new.
       close: () => rm(path, { force: true }).catch(() => undefined),
     };
   }
@@ -150,7 +150,7 @@ function formatFor(accept: string | undefined): Format {
 }
 
 /**
- * Writes all metrics that have a value now. The registry is made anew each time, so that nothing of an earlier time
+ * Writes all metrics that have a value now. The registry is made again each time, so that nothing of an earlier time
  * stays in it.
  */
 export function writeMetrics(facts: MetricFacts, format: Format): Promise<string> {

@@ -59,7 +59,7 @@ function sampleOf(snapshot: Snapshot, addr: Address): Sample | null {
   return presentSample(reading, snapshot.now);
 }
 
-/** Returns the states that are sent whenever they change. What is not known is null, or its topic says `offline`. */
+/** Returns the states that are sent whenever they change. What is not known is null, or its topic is `offline`. */
 export function statesOf(snapshot: Snapshot, topics: Topics): States {
   const states = new Map<string, string>();
   const { rack, bus, alarms, operations, outage } = snapshot;

@@ -83,7 +83,7 @@ export class BusStatusMonitor {
     return this.#seenMaster;
   }
 
-  /** Returns whether a console holds the pipe: then the poller pauses, and the header says so. */
+  /** Returns whether a console holds the pipe: then the poller pauses, and the header shows it. */
   get paused(): boolean {
     return this.#paused;
   }
@@ -168,7 +168,7 @@ export class BusStatusMonitor {
     if (step === before || !this.#wasReady) return;
     const { events } = this.#ports;
     if (first) {
-      // Locked BMCs say nothing about the time before this server.
+      // Locked BMCs are no evidence about the time before this server.
       if (before === 'unlock') events.add('info', 'bus', null, 'Bus: the BMCs were locked, and are unlocked now');
       return;
     }

@@ -20,7 +20,7 @@ export class Discovery {
   #next: Address = 0;
   /** Addresses without a valid answer in the scan. */
   #missed: Missed[] = [];
-  /** Addresses to ask once more before the scan goes on: a node is there, or likely to be. */
+  /** Addresses to ask once more before the scan continues: a node is there, or likely to be. */
   readonly #again: Address[] = [];
   #rescanAt: Address = 0;
   #rescannedAt = -Infinity;

@@ -113,7 +113,7 @@ export class NodeStates {
     for (const addr of this.addresses) if (!before.includes(addr)) this.#ports.nodeChanged(addr);
   }
 
-  /** Applies the outcome of a status request. `bus` outcomes say nothing about the node and change nothing. */
+  /** Applies the outcome of a status request. `bus` outcomes concern no node and change nothing. */
   apply(addr: Address, outcome: StatusOutcome, source: Source, asked = 1): void {
     if (!outcome.ok && outcome.failure === 'bus') return;
     const at = this.#ports.now();

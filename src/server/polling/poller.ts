@@ -33,7 +33,7 @@ export class BackOff {
     this.#silent.set(addr, { pauseMs, nextAt: now + pauseMs });
   }
 
-  /** Makes everything due again: after the bus was away, earlier silence says nothing. */
+  /** Makes everything due again: after the bus was away, earlier silence is irrelevant. */
   reset(): void {
     this.#silent.clear();
   }
@@ -42,7 +42,7 @@ export class BackOff {
 /** Interval of polls of nodes in an operation, ms. */
 const BUSY_EVERY_MS = 250;
 /**
- * Interval of questions to the master between sweeps, ms: a pipe that stands open is freed within a second,
+ * Interval of questions to the master between sweeps, ms: an open pipe is freed within a second,
  * whatever the interval of sweeps.
  */
 const PULSE_MS = 400;
@@ -92,7 +92,7 @@ export class Poller {
       const started = performance.now();
       const next = started + this.#nodeStates.intervalMs;
       if (this.#free) {
-        // Discovered nodes are polled on time while the scan goes on.
+        // Discovered nodes are polled on time while the scan continues.
         await this.#discovery?.scan(() => this.#free && performance.now() < next);
         await this.#pollAll();
         await this.#discovery?.rescanOne();
@@ -142,7 +142,7 @@ export class Poller {
       const { master } = this.#monitor;
       if (master === null || !this.#free) continue;
       const outcome = await this.#bus.status(master, PRIORITY.sweep);
-      // Silence of the master makes the bus check itself; the node is judged by the sweep, which asks twice.
+      // Silence of the master makes the bus check itself; the node is checked by the sweep, which asks twice.
       if (outcome.ok) this.#take(master, outcome, 'sweep', 1);
     }
   }

@@ -37,7 +37,7 @@ const HALT_PARTITION = '63';
 export interface SystemStatesPorts extends MemoryOptions {
   now(): number;
   limits(): Pick<Config, 'shutdown' | 'boot'>;
-  /** Returns name, position and address, for people. */
+  /** Returns name, position and address, for display. */
   label(addr: Address): string;
   /** Returns the id of the operation that runs on a node, or null. */
   operationOn(addr: Address): string | null;
@@ -138,7 +138,7 @@ export class SystemStates implements SystemPort {
     let state = this.#states.get(addr);
     if (!state) {
       const kept = this.#memory.get(addr);
-      // An earlier `up` says nothing about now; an earlier `down` holds until the system shows life.
+      // An earlier `up` may be outdated; an earlier `down` holds until the system shows life.
       state = kept !== null && (isDown(kept) || kept.system === 'failed') ? this.#recall(addr, kept) : UNKNOWN_SYSTEM;
       this.#states.set(addr, state);
     }
@@ -146,7 +146,7 @@ export class SystemStates implements SystemPort {
   }
 
   /**
-   * Restores a stored state. If this machine was booted since, its age is unknown and the limits begin anew; a node
+   * Restores a stored state. If this machine was booted since, its age is unknown and the limits restart; a node
    * that an earlier server saw a moment ago is still in the same power-on.
    */
   #recall(addr: Address, { since, heardAt, seenAt, ...kept }: KeptState): SystemState {

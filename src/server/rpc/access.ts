@@ -25,7 +25,7 @@ const REQUEST_NEEDS: { [M in keyof Requests]: Needs<Requests[M][0]> } = {
   'console.give': 'control',
   'console.log': 'control',
   'console.baud': 'control',
-  // A log holds input and output from times when no view-only session was meant to read the console.
+  // A log holds input and output from times when view-only sessions were not allowed to read the console.
   'log.read': 'control',
   'console.last': 'control',
   'console.glance': 'control',

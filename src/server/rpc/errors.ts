@@ -5,7 +5,7 @@ import { ConfigError } from '../../config/load.ts';
 import { NotFound, Refused, Unavailable } from '../../lib/errors.ts';
 import { ConsoleHeld, PowerRefused } from '../../power/ports.ts';
 
-/** Makes an error response: the message is for people, the code for programs. */
+/** Makes an error response: the message is for operators, the code for programs. */
 export function rpcError(code: keyof typeof RPC_ERROR, message: string, data?: unknown): ResponseError<unknown> {
   return new ResponseError(RPC_ERROR[code], message, data);
 }

@@ -66,7 +66,7 @@ function bind(path: string, accept: (socket: Socket) => void): Promise<Server> {
     try {
       server.listen(path, () => {
         server.off('error', reject);
-        // Out of file descriptors: that connection is lost, the server goes on.
+        // Out of file descriptors: that connection is lost, the server continues.
         server.on('error', () => undefined);
         resolve(server);
       });

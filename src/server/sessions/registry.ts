@@ -10,7 +10,7 @@ import { ClientSession } from './session.ts';
  * exhaust the server, nor view-only clients keep out those with control.
  */
 const MOST = 64;
-/** Time within which a connection must say hello, ms. */
+/** Time within which a connection must send `hello`, ms. */
 const HELLO_MS = 10_000;
 /** Interval at which silence is counted, ms. */
 const TICK_MS = 1_000;

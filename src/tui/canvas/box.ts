@@ -92,7 +92,7 @@ export function paintScrolled(
   frame.text(x + width - more.length, y + height - 1, more, 'key');
 }
 
-/** Time for which a part of a longer text stands in a line, ms. */
+/** Time for which a part of a longer text is shown in a line, ms. */
 export const PART_MS = 3000;
 /** Cells of a part where a line has least room. */
 export const NARROW_PART = 24;
@@ -108,7 +108,7 @@ export function partOf(text: string, width: number, ms: number): string {
   return `${parts[at] ?? ''}${at < parts.length - 1 ? GOES_ON : ''}`;
 }
 
-/** Paints a sentence on this line and, if it is longer, on lines above: its end says what to do. */
+/** Paints a sentence on this line and, if it is longer, on lines above: the remedy is at its end. */
 export function paintSaid(frame: Frame, { x, y, width }: Rect, text: string, ink: InkRole): void {
   const lines = wrap(text, width - 2);
   if (lines.length > 1) frame.clear({ x, y: y - lines.length + 1, width, height: lines.length }, 'bar');

@@ -169,7 +169,7 @@ export class Frame {
     });
   }
 
-  /** Takes the colours of a rectangle away, so that what is painted over it stands out; its text stays. */
+  /** Takes the colours of a rectangle away, so that what is painted over it is conspicuous; its text stays. */
   dim(rect: Rect): void {
     this.each(rect, (i) => {
       this.inks[i] = this.chars[i] === ' ' ? 'text' : 'dim';

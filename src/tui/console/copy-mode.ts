@@ -1,5 +1,5 @@
 /**
- * Copy mode: the pane stands still, a cursor moves over screen and scrollback, and the selected text is copied or
+ * Copy mode: the pane is frozen, a cursor moves over screen and scrollback, and the selected text is copied or
  * saved. Pure.
  */
 import type { Address } from '../../rack/address.ts';
@@ -67,7 +67,7 @@ export const COPY_BINDINGS: readonly Binding[] = [
 
 type CopyEvent = Extract<UiEvent, { type: 'looking' | 'found' | 'look-over' | 'taken-out' }>;
 
-/** Requests the pane to stand still; the answer starts copy mode. */
+/** Requests the pane to freeze; the answer starts copy mode. */
 export function startCopyMode(state: State, addr: Address, search: boolean): Step {
   return step(state, { do: 'look', addr, search });
 }

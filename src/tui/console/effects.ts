@@ -41,7 +41,7 @@ class Paste {
   readonly #ports: PastePorts;
   #stopped = false;
   #sent = 0;
-  /** Reason why the paste cannot go on; null: it can. */
+  /** Reason why the paste cannot continue; null: it can. */
   #why: string | null = null;
 
   constructor(bytes: Uint8Array, byLine: boolean, ports: PastePorts) {

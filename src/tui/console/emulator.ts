@@ -96,7 +96,7 @@ export class Emulators {
   readonly #dropped: () => void;
 
   /**
-   * `changed` is called when written output shows; `overrun` when a held screen has to go on; `dropped` when memory
+   * `changed` is called when written output shows; `overrun` when a held screen has to continue; `dropped` when memory
    * can be freed.
    */
   constructor(

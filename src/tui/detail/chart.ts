@@ -27,7 +27,7 @@ export interface Series {
 export const CURRENT = { mean: 0, most: 1 } as const;
 export const FAN = { mean: 2 } as const;
 
-/** Fills `rect`. The scale is the series' own and stands beside it, because it seldom begins at zero. */
+/** Fills `rect`. The scale is the series' own and is shown beside it, because it seldom begins at zero. */
 export function paintChart(frame: Frame, rect: Rect, series: Series, plot: Plot | null, g: Glyphs): void {
   const { points, ink, per = 1 } = series;
   const { x, y, width, height } = rect;

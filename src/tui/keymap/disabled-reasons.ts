@@ -1,4 +1,4 @@
-/** Reasons for which a key is disabled now, in words for people; null: it is enabled. Pure. */
+/** Reasons for which a key is disabled now, as text for display; null: it is enabled. Pure. */
 import { layoutOf } from '../layout/layout.ts';
 import { runToShow, shownOperations, shownRuns } from '../model/results.ts';
 import type { State } from '../model/state.ts';

@@ -10,7 +10,7 @@ export type CellKind = Exclude<CellSize, 'auto'>;
 
 /**
  * What is drawn around the cells. `rack`: each blade has an upper edge with its letter and sums, and the rack's frame
- * closes below the last one. `rail`: letters and sums stand to the left of the cells, slot numbers and legend in one
+ * closes below the last one. `rail`: letters and sums are to the left of the cells, slot numbers and legend in one
  * line above them. `bare`: only the letters, where no line is left.
  */
 export type Surround = 'rack' | 'rail' | 'bare';

@@ -221,7 +221,7 @@ function paintLine(
   const start = end - Math.min(columns, strips.columns + strips.ahead);
   frame.text(start, y, bars, old ? 'dim' : 'spark');
   paintBeat(frame, { x: start, y }, bars, look);
-  // Beside a strip the signs have a place of their own, so that values stand below each other.
+  // Beside a strip the signs have a place of their own, so that values are aligned.
   frame.text(end, y, value, old ? 'stale' : 'text');
   frame.spans(end + value.length, y, signs);
 }

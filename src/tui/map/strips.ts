@@ -34,7 +34,7 @@ export interface StripRoom {
   signs: number;
 }
 
-/** Divides a cell's width: the same in all cells, so that strips and values stand below each other. */
+/** Divides a cell's width: the same in all cells, so that strips and values are aligned. */
 export function stripRoom(map: MapLayout, rack: State['rack']): StripRoom {
   const value = rack.nodes.some(({ calibration }) => calibration !== null) ? AMPS_WIDTH : COUNTS_WIDTH;
   // The edge before the cell's text, and the blank after it.

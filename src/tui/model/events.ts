@@ -228,7 +228,7 @@ export function withPaneNotice(state: State, level: Notice['level'], text: strin
   return { ...state, pane: { ...state.pane, notice: noticeAt(state, level, text, ms) } };
 }
 
-/** A long text stands until the last of its parts was shown, in the narrowest pane too. */
+/** A long text is shown until the last of its parts was shown, in the narrowest pane too. */
 function noticeAt({ now }: State, level: Notice['level'], text: string, ms: number): Notice {
   const parts = Math.ceil(text.length / NARROW_PART);
   return { level, text, at: now, until: now + Math.max(ms, parts * PART_MS) };

@@ -103,7 +103,7 @@ export interface KeyBinding<S> {
   dangerous?: true;
   /** Only where the rack is simulated (`rackui demo`); not shown elsewhere. */
   demo?: true;
-  /** Returns the reason why it is disabled now, for people; null: it is enabled. */
+  /** Returns the reason why it is disabled now, for display; null: it is enabled. */
   disabled?: (state: S) => string | null;
 }
 

@@ -103,7 +103,7 @@ export interface RackOverview {
 }
 
 /**
- * The state of each kind of overlay. Those that several files share stand here; every other overlay declares its
+ * The state of each kind of overlay. Those that several files share are here; every other overlay declares its
  * own in its own file, by merging into this interface.
  */
 export interface OverlayStates {

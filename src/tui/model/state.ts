@@ -309,7 +309,7 @@ export interface State {
   lastMark: Address | null;
   /** Words that nodes must match to be shown (see filter.ts); '': all. */
   filter: string;
-  /** The line between map and console is held by the mouse, where they stand side by side or one above the other. */
+  /** The line between map and console is held by the mouse, where they are side by side or one above the other. */
   drag: 'beside' | 'above' | null;
   /** First digit of an address typed on the map, and its time. */
   digit: { text: string; at: number } | null;

@@ -129,7 +129,7 @@ function paint(frame: Frame, state: State, panel: AlarmsPanel, { g }: PaintTools
       : ['alarm history', 'No alarm is both over and acknowledged.'];
   const at = selectedAlarm(state, panel);
   const chosen = alarms[at];
-  // The selected alarm's text stands in full below the list.
+  // The selected alarm's text is shown in full below the list.
   const most = centred(frame, WIDTH, 3).width - 4;
   const words = chosen === undefined ? [] : lineOf(chosen, state, g);
   const whole = spansWidth(words) > most ? wrap(words.map(([text]) => text).join(''), most) : [];

@@ -58,7 +58,7 @@ function onKey(state: State, palette: Palette, { name }: KeyPress): OverlayStep 
       return become({ index: (at + offers.length - 1) % Math.max(1, offers.length) });
     case 'accept': {
       const offer = offers[at];
-      // A disabled command does nothing; its reason stands beside it.
+      // A disabled command does nothing; its reason is shown beside it.
       if (offer?.why !== null) return become({});
       const recent = [offer.id, ...state.recent.filter((id) => id !== offer.id)].slice(0, RECENT_COMMANDS);
       return { ...step({ ...state, recent, overlay: null }), press: offer.press };
@@ -74,9 +74,9 @@ interface Offer {
   /** `map power`, `node 03`: kept to list the last choices first. */
   id: string;
   title: string;
-  /** Key for people, with the prefix where it needs one. */
+  /** Key for display, with the prefix where it needs one. */
   key: string;
-  /** Reason why it is disabled now, for people; null: it is enabled. */
+  /** Reason why it is disabled now, for display; null: it is enabled. */
   why: string | null;
   /** Keys that run it, by their tokenizer names. */
   press: readonly string[];
@@ -127,7 +127,7 @@ function nodeOffers(state: State, from: CommandContext): Offer[] {
   });
 }
 
-/** Commands that only move stand after the others. */
+/** Commands that only move are listed last. */
 const MOTION = /^\S+ (?:up|down|left|right)$/;
 const RECENCY_WEIGHT = 2;
 /** Disabled commands can be found, after enabled ones. */
@@ -183,7 +183,7 @@ function paint(frame: Frame, state: State, palette: Palette, { g }: PaintTools):
   }
 }
 
-/** `power menu for the marked nodes …        p`; the typed letters stand out. */
+/** `power menu for the marked nodes …        p`; the typed letters are highlighted. */
 function paintOffer(frame: Frame, x: number, y: number, width: number, { title, key, why, at }: Ranked): void {
   const keyRoom = 10;
   const room = width - keyRoom - 1;

@@ -120,7 +120,7 @@ function paint(frame: Frame, state: State, list: EventList, { g }: PaintTools): 
   const chosen = events[at];
   const width = centred(frame, WIDTH, 3).width - 4;
   const lines = events.map((event) => eventSpans(event, state, g));
-  // The selected event's text stands in full below the list where its line is cut.
+  // The selected event's text is shown in full below the list where its line is cut.
   const cut = chosen !== undefined && spansWidth(lines[at] ?? []) > width;
   const whole = cut ? bounded(wrap(chosen.text, width), frame.rows - ABOVE) : [];
   const foot = whole.length === 0 ? 0 : whole.length + 1;

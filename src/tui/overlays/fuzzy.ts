@@ -15,7 +15,7 @@ const SIDE_BY_SIDE = 4;
 const GAP = 0.15;
 const LEAD = 0.02;
 
-/** Scores a query whose words may stand in any order; null: a letter is missing. An empty query fits everything. */
+/** Scores a query whose words may have any order; null: a letter is missing. An empty query fits everything. */
 export function fitOf(query: string, text: string): Fit | null {
   let score = 0;
   const at: number[] = [];

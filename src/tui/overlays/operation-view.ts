@@ -103,8 +103,8 @@ function gradeSpans(node: NodeProgress): Span[] {
 }
 
 /**
- * Returns the grade of the halt's evidence: B and C as the server judged it, A where the last line was read,
- * nothing dirty was, and neither an answer nor a deadline stands between that line and the cut. Null: not judged
+ * Returns the grade of the halt's evidence: B and C as the server graded it, A where the last line was read,
+ * nothing dirty was, and neither an answer nor a deadline is between that line and the cut. Null: not graded
  * (yet).
  */
 export function gradeOf({ evidence, phase, outcome }: NodeProgress): 'A' | 'B' | 'C' | null {

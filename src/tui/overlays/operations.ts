@@ -189,7 +189,7 @@ function paint(frame: Frame, state: State, panel: OperationsPanel, { g }: PaintT
   const box = paintBox(frame, centred(frame, width + 4, lines.length + foot + 2), 'operations', g);
   const room = box.height - foot;
   const end = Math.max(0, lines.length - room);
-  // One operation above the selected one stays visible, to show that the list goes on there.
+  // One operation above the selected one stays visible, to show that the list continues there.
   const from = Math.min(end, Math.max(0, selected - 1) + panel.scroll);
   const head = selected - from;
   if (head >= 0) frame.ground({ x: box.x - 1, y: box.y + head, width: box.width + 2, height: 1 }, 'selected');

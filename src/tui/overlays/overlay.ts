@@ -17,7 +17,9 @@ export interface OverlayType<O extends Overlay> {
   readonly kind: O['kind'];
   /** Text about its keys, in the order of the help. Empty: `onKey` knows its keys by name. */
   readonly sections: readonly KeySection[];
-  /** Keys of these sections. A key of a pane that opens the overlay may stand here too: its command is the kind. */
+  /**
+   * Keys of these sections. A key of a pane that opens the overlay may be declared here too: its command is the kind.
+   */
   readonly keys: readonly Binding[];
   /** Stays open when the connection to the server is lost and restored. */
   readonly survivesReconnect?: true;

@@ -212,7 +212,7 @@ function endOf({ program, now }: State): [text: string, ink: InkRole] {
   return program.why === '' ? ['ended well', 'ok'] : [program.why, 'fault'];
 }
 
-/** Returns the arguments as a shell would take them; only for people. */
+/** Returns the arguments as a shell would take them, only for display. */
 function spelled(argv: readonly string[]): string {
   return argv.map((one) => (/^[\w@%+=:,./-]+$/.test(one) ? one : quoteForShell(one))).join(' ');
 }

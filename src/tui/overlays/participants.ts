@@ -98,7 +98,7 @@ function paint(frame: Frame, state: State, list: ParticipantList, { g }: PaintTo
     );
     const row = { x: box.x, y: box.y + i, width: box.width, height: 1 };
     if (i === index) frame.ground(row, 'selected');
-    // A key transfers the keyboard: a second click may have been meant for another row.
+    // A key transfers the keyboard: a second click may be for another row.
     else frame.target(row, { rows: i - index });
   });
   const types = state.console?.holder === state.session;

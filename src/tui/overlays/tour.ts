@@ -111,7 +111,7 @@ export const TOUR: OverlayType<Tour> = {
   paint,
 };
 
-/** Offers the tour to somebody who has not seen it. */
+/** Offers the tour to an operator who has not seen it. */
 export function tourOffer(state: State): string {
   return `New here? ${keyOf(state, 'map', 'help')} then ${keyOf(state, 'help', 'tour')} starts a tour of six steps.`;
 }

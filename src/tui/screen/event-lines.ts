@@ -12,7 +12,7 @@ export const LEVELS: readonly Level[] = ['info', 'notice', 'warning', 'alarm'];
 export const LEVEL_INK: Record<Level, InkRole> = { info: 'dim', notice: 'text', warning: 'warn', alarm: 'fault' };
 
 const MINUTE_MS = 60_000;
-/** Time for which an event of this level stands before later ones of less weight, ms. */
+/** Time for which an event of this level precedes later ones of lower level, ms. */
 const WEIGHT_MS: Record<Level, number> = {
   info: 0,
   notice: 10 * MINUTE_MS,

@@ -36,7 +36,7 @@ export function paintScreen(
   return frame;
 }
 
-/** Paints one row; the shown rack stands out, and each name is followed by its problems. */
+/** Paints one row; the shown rack is highlighted, and each name is followed by its problems. */
 function paintTabs(frame: Frame, states: readonly State[], active: number, g: Glyphs): void {
   const row = { x: 0, y: 0, width: frame.cols, height: 1 };
   frame.clear(row, 'bar');
@@ -57,7 +57,7 @@ function paintTabs(frame: Frame, states: readonly State[], active: number, g: Gl
   });
   const state = states[active];
   if (state === undefined) return;
-  // At a console the keys of tabs stand after the prefix.
+  // At a console the keys of tabs follow the prefix.
   const context = contextOf(state) === null && state.overlay === null ? 'prefix' : 'map';
   const hint: Span[] = [
     [keyOf(state, context, 'next-rack'), 'key'],

@@ -33,7 +33,7 @@ function paintTooSmall(frame: Frame, state: State, g: Glyphs): void {
       [' leaves', 'text'],
     ],
   ];
-  // The lower the terminal the fewer lines, from the end; problems stand first.
+  // The lower the terminal the fewer lines, from the end; problems are first.
   const shown = lines.slice(0, Math.max(1, frame.rows));
   const top = Math.max(0, Math.floor((frame.rows - shown.length) / 2));
   shown.forEach((line, i) => frame.spans(frame.cols > 20 ? 1 : 0, top + i, line));

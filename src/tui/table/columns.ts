@@ -22,7 +22,7 @@ export interface Column {
   /** True where its highest value is the one to see first. */
   descends?: true;
   cell(row: Row, tools: CellTools): readonly Span[];
-  /** Value by which it sorts; null stands last in both directions. */
+  /** Value by which it sorts; null is last in both directions. */
   value(row: Row): number | string | null;
 }
 

@@ -17,7 +17,7 @@ interface BlessedScreen {
   olines: [number, string][][];
   draw(from: number, to: number): void;
   alloc(dirty?: boolean): void;
-  /** Returns a foreground or background as it stands in SGR. */
+  /** Returns a foreground or background as in SGR. */
   _reduceColor(colour: number): number | string;
   tput: { brokenACS: boolean; unicode: boolean };
   program: { useBuffer: boolean; cursorHidden: boolean; cols: number; rows: number };

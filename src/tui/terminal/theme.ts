@@ -120,7 +120,7 @@ export interface Palette {
   pulses: boolean;
 }
 
-/** Returns the number of colours by TERM, COLORTERM and NO_COLOR; 16 without a claim, which every terminal shows. */
+/** Returns the number of colours by TERM, COLORTERM and NO_COLOR; 16 without a report, which every terminal shows. */
 export function colourDepth(env: Readonly<Record<string, string | undefined>>): Depth {
   if (env.NO_COLOR !== undefined && env.NO_COLOR !== '') return 0;
   const term = env.TERM ?? '';

@@ -73,7 +73,7 @@ export function paintSupply(frame: Frame, state: State, pane: SupplyPane, plot: 
   row += Math.min(LISTED, all.length);
   if (ups !== null)
     row = paintCharts(frame, { ...box, y: row, height: box.y + box.height - row }, state, pane, ups, plot, g);
-  // A reason too long for its line stands below, whole.
+  // A reason too long for its line is shown in full below.
   const whole = ups === null ? [] : wrap(`UPS ${ups.name}: ${upsText(ups, state.now)}`, box.width);
   const said = whole.length > 1 ? [...whole.map((line): Span[] => [[line, 'warn']]), []] : [];
   const lines = [...said, ...textOf(state, view, box.width)];
@@ -148,7 +148,7 @@ function textOf(state: State, view: OutageView, width: number): Span[][] {
   );
   const comes = forecastLines(view);
   const past = outage === null ? [] : outageLines(state, outage, width);
-  // The coming steps stand first during an outage, the record otherwise.
+  // The coming steps are first during an outage, the record otherwise.
   const parts = phase === null ? [past, comes] : [comes, past];
   for (const part of parts) if (part.length > 0) lines.push(...(lines.length > 0 ? [[]] : []), ...part);
   return lines;

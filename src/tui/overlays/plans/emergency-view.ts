@@ -23,12 +23,12 @@ import { hasTimeline, runTimeline } from './timeline.ts';
 const ROOMY = 26;
 /** Plans shown at once; the list moves with the selected one. */
 const LIST = 5;
-/** Most columns: wider bars of time say no more. */
+/** Most columns: wider bars of time show no more. */
 const WIDTH = 150;
 /** Lines of the armed panel above the preview. */
 const ARMED_LINES = 7;
 
-/** Paints the panel as high as what it says, in the middle. */
+/** Paints the panel as high as its text, in the middle. */
 export function paintEmergency(frame: Frame, state: State, panel: EmergencyPanel, g: Glyphs): void {
   const { mode } = panel;
   const width = Math.min(WIDTH, frame.cols - 2) - 4;

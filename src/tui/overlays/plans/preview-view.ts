@@ -11,7 +11,7 @@ import { refusalLines } from '../power/dialog-view.ts';
 import { acting } from './rules.ts';
 import { hasTimeline, previewTimeline } from './timeline.ts';
 
-/** Returns the sum, which stands above the scrolled part. */
+/** Returns the sum, which is above the scrolled part. */
 export function summaryLines({ preview }: EmergencyPanel, width: number): Span[][] {
   if (preview.kind !== 'done') return [];
   const { answer } = preview;

@@ -14,7 +14,7 @@ export function acting(preview: PlanPreview): PlanPreview['steps'][number]['node
   );
 }
 
-/** Returns the reason why the chosen plan can be neither armed nor started now, for people; null: it can. */
+/** Returns the reason why the chosen plan can be neither armed nor started now, for display; null: it can. */
 export function refusesPlan(state: State, { plans, chosen, preview }: EmergencyPanel): string | null {
   if (state.access === 'view') return 'This is a view-only session.';
   if (state.link.kind === 'lost') return 'No connection to the server: nothing can be started.';

@@ -53,7 +53,7 @@ export function runSpans(state: State, run: PlanRun, g: Glyphs): Span[] {
   ];
 }
 
-/** `, 7:20 left` by the estimate made at the start; a run that takes longer says so. */
+/** `, 7:20 left` by the estimate made at the start; or that it takes longer. */
 function leftSpans({ startedAt, predictedEndAt }: PlanRun, now: number): Span[] {
   if (predictedEndAt === startedAt) return [];
   const left = predictedEndAt - now;
@@ -64,7 +64,7 @@ function allDone(run: PlanRun): boolean {
   return nodesOfRun(run).every(({ outcome }) => outcome === null || outcome === 'done');
 }
 
-/** Questions and remarks for the operator, which stand above the steps: those proceed by themselves. */
+/** Questions and remarks for the operator, which are above the steps: those proceed by themselves. */
 export const runRemarks = (state: State, run: PlanRun, chosen: Address | null, width: number, g: Glyphs): Span[][] => [
   ...questions(state, run, width, g),
   ...remarks(run, chosen, width, g),

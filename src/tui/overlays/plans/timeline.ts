@@ -10,7 +10,7 @@ import { signOf, stepSpans, wordOf } from './run-view.ts';
 /** Columns before the bar beside the name: sign, mark, address; and after it: state and time. */
 const BEFORE = 7;
 const AFTER = 28;
-/** Least columns of a bar that still says when. */
+/** Least columns of a bar that still shows a time. */
 const LEAST_BAR = 30;
 
 /** Returns whether a timeline has room for its bars. */

@@ -45,7 +45,7 @@ export function onlyConsoleInTheWay(dialog: PowerDialog): boolean {
   return refusals.length > 0 && refusals.every(({ rule }) => rule === 'console');
 }
 
-/** Returns the reason why the dialog cannot be confirmed now, for people; null: it can. */
+/** Returns the reason why the dialog cannot be confirmed now, for display; null: it can. */
 export function refusesNow(state: State, dialog: PowerDialog): string | null {
   if (state.link.kind === 'lost') return 'No connection to the server: nothing can be confirmed.';
   if (dialog.check.kind === 'running') return 'checking the nodes …';
