@@ -118,10 +118,10 @@ export function endsInUuid(text: string): boolean {
  * Extracts the board's identity from a reply to `#`: the UUID in lower case, whatever text is around it; any other
  * text whole, without echo and control characters. Null: empty reply.
  */
-export function parseUid(heard: string): string | null {
-  const uuid = UUID.exec(heard)?.[0];
+export function parseUid(reply: string): string | null {
+  const uuid = UUID.exec(reply)?.[0];
   if (uuid !== undefined) return uuid.toLowerCase();
-  const text = heard
+  const text = reply
     .replace(/^\s*#/, '')
     .replace(/[^\x20-\x7e]+/g, ' ')
     .trim();

@@ -72,8 +72,8 @@ export class ConsoleProof {
   feed(text: string, now: number): string {
     const own = this.#withoutEcho(text, now);
     if (this.#proven || own === '') return own;
-    this.#speech.heard(own, now);
-    this.#answer?.heard(own, now);
+    this.#speech.onOutput(own, now);
+    this.#answer?.onOutput(own, now);
     if (this.#answer) this.#answered = (this.#answered + own).slice(0, 256);
     this.#proven = this.#speech.letters >= SPEECH || this.#answeredTwice;
     return own;
@@ -195,7 +195,7 @@ export class ConsoleGuard {
   #unheard: { since: number; enters: number; limitMs: number } | null = null;
   #flow: { bytes: number; longestMs: number } = { bytes: 0, longestMs: 0 };
   #tail = '';
-  #heardAt = -Infinity;
+  #lastOutputAt = -Infinity;
 
   /** All times are of one clock, ms. */
   constructor(now: number) {
@@ -228,23 +228,23 @@ export class ConsoleGuard {
   }
 
   /** Time of the last byte from the node, ms; -Infinity before the first. */
-  get heardAt(): number {
-    return this.#heardAt;
+  get lastOutputAt(): number {
+    return this.#lastOutputAt;
   }
 
   /** True while the node's output may continue. */
   speaking(now: number): boolean {
-    return now - this.#heardAt < SPEAKING_MS;
+    return now - this.#lastOutputAt < SPEAKING_MS;
   }
 
   /** Notes output of the node, without the echo of a BIOS's `~`. */
-  heard(text: string, now: number): void {
+  onOutput(text: string, now: number): void {
     if (text === '') return;
-    const pause = now - this.#heardAt;
+    const pause = now - this.#lastOutputAt;
     if (pause > FLOW_PAUSE_MS) this.#flow = { bytes: text.length, longestMs: 0 };
     else this.#flow = { bytes: this.#flow.bytes + text.length, longestMs: Math.max(this.#flow.longestMs, pause) };
     this.#tail = (this.#tail + text).slice(-TAIL);
-    this.#heardAt = now;
+    this.#lastOutputAt = now;
     this.#unheard = null;
     const { keys } = this.#unanswered;
     if (keys > 0) this.#window = WINDOW;
@@ -252,7 +252,7 @@ export class ConsoleGuard {
     const echo = keys === 1 && text === String.fromCharCode(this.#last);
     if (this.#mute) this.#mute = echo ? null : { keys: MUTE_KEYS, until: now + MUTE_MS };
     this.#unanswered = { keys: 0, since: now };
-    this.#speech.heard(text, now);
+    this.#speech.onOutput(text, now);
     if (this.#speech.letters >= ALIVE) {
       this.#speech.counted();
       this.spoke(now);
@@ -290,12 +290,12 @@ export class ConsoleGuard {
    * reason.
    */
   get due(): { at: number; why: string } | null {
-    if (this.#bell !== null) return { at: Math.max(this.#bell.at, this.#heardAt) + BELL_MS, why: BELL_WHY };
+    if (this.#bell !== null) return { at: Math.max(this.#bell.at, this.#lastOutputAt) + BELL_MS, why: BELL_WHY };
     if (this.#unheard !== null)
       return { at: this.#unheard.since + this.#unheard.limitMs, why: 'no reply to Enter: its BMC was queried' };
     if (!this.#torn) return null;
     return {
-      at: this.#heardAt + Math.max(STOPPED_MS, RHYTHM * this.#flow.longestMs),
+      at: this.#lastOutputAt + Math.max(STOPPED_MS, RHYTHM * this.#flow.longestMs),
       why: 'its output stopped within a line: its BMC was queried',
     };
   }
@@ -307,9 +307,9 @@ export class ConsoleGuard {
   }
 
   /** Decides about the next key. `proven`: the console is proven. */
-  judge(byte: number, now: number, proven: boolean): Verdict {
+  checkKey(byte: number, now: number, proven: boolean): Verdict {
     if (this.#bell !== null) {
-      const until = Math.max(this.#bell.at, this.#heardAt) + BELL_KEY_MS;
+      const until = Math.max(this.#bell.at, this.#lastOutputAt) + BELL_KEY_MS;
       return now < until ? { key: 'wait', until } : { key: 'ask', why: BELL_WHY, unanswered: false };
     }
     // Before the proof only bytes are accepted that no BIOS executes; they wake a node that has not printed yet.
@@ -343,7 +343,7 @@ export class ConsoleGuard {
     const at = text.lastIndexOf(String.fromCharCode(CLOSE_PIPE));
     if (this.#bell !== null) {
       const first = text.indexOf(String.fromCharCode(CLOSE_PIPE));
-      this.#bell.after.heard(first < 0 ? text : text.slice(0, first), now);
+      this.#bell.after.onOutput(first < 0 ? text : text.slice(0, first), now);
       if (this.#bell.after.letters >= BELL_SURVIVED) {
         this.#bellsPassed++;
         if (this.#bellsPassed >= BELLS_PASSED) this.#rings = false;

@@ -255,7 +255,7 @@ export class BusConsoleSession implements ConsoleSession {
     if (this.#wire === null || this.#ask !== null) return false;
     const now = performance.now();
     if (!this.#cameUp(now)) return false;
-    const verdict = this.#guard.judge(byte, now, this.#proof?.proven ?? false);
+    const verdict = this.#guard.checkKey(byte, now, this.#proof?.proven ?? false);
     if (verdict.key === 'go') return true;
     if (verdict.key === 'wait') {
       this.#again(verdict.until - now);
@@ -266,9 +266,9 @@ export class BusConsoleSession implements ConsoleSession {
       return false;
     }
     // Timers fire before reads: a byte that this process has not read yet may be the answer.
-    const heardAt = this.#guard.heardAt;
+    const lastOutputAt = this.#guard.lastOutputAt;
     setImmediate(() => {
-      if (this.#guard.heardAt !== heardAt) {
+      if (this.#guard.lastOutputAt !== lastOutputAt) {
         this.#pacer.resume();
         return;
       }
@@ -355,7 +355,7 @@ export class BusConsoleSession implements ConsoleSession {
       this.#echoes = true;
       this.#openings = 0;
     }
-    this.#guard.heard(text, now);
+    this.#guard.onOutput(text, now);
     if (this.#guard.due !== null) this.#o.doubt();
     if (text.length > 0) this.#handlers.onData(Buffer.from(text, 'latin1'));
     if (this.#wire && proof.proven && this.#phase.phase === 'open' && !this.#phase.proven) {

@@ -40,7 +40,7 @@ export type Reply =
       missed: number;
     }
   /** `damaged`: the reply began as this BMC's own: the question is answered, though unreadably. */
-  | { ok: false; failure: Failure; heard: string; damaged: boolean };
+  | { ok: false; failure: Failure; received: string; damaged: boolean };
 
 /** Repeats in the same pipe of a question whose reply is damaged or missing, where the BMC answers at all. */
 const ASKED_AGAIN = 4;
@@ -103,14 +103,14 @@ async function ask(a: Ask, prefix: string, echoAddress: Address | null, late = 0
   };
   let found = await wire.receive((text) => scan(text) ?? seen.loose, a.silenceMs);
   if (found !== null && !found.terminated && profile.terminates !== 'no') {
-    // Without its line end the reply is either this bus's form or torn. The next bytes, or their absence, tell.
+    // Without its line end the reply is either this bus's form or torn: the next bytes, or their absence, decide.
     const torn = profile.terminates === 'yes';
     found = (await wire.receive(scan, torn ? a.silenceMs : TERMINATOR_MS)) ?? (torn ? null : seen.loose);
   }
-  const heard = wire.ignore();
+  const received = wire.ignore();
   if (found === null) {
-    const failure = failureOf(heard, seen.foreign + Number(seen.twins), echoAddress);
-    return { ok: false, failure, heard, damaged: failure === 'garbled' && beginsAs(heard, target, echoAddress) };
+    const failure = failureOf(received, seen.foreign + Number(seen.twins), echoAddress);
+    return { ok: false, failure, received, damaged: failure === 'garbled' && beginsAs(received, target, echoAddress) };
   }
   const rttMs = performance.now() - begun;
   profile.sawReply({ echoed: found.echoed, terminated: found.terminated, rttMs });
@@ -126,17 +126,17 @@ async function ask(a: Ask, prefix: string, echoAddress: Address | null, late = 0
 }
 
 /** Classifies the failure. The master echoes even for an empty address: that is silence, not a garbled reply. */
-function failureOf(heard: string, foreign: number, address: Address | null): Failure {
+function failureOf(received: string, foreign: number, address: Address | null): Failure {
   if (foreign > 0) return 'foreign';
-  const end = Math.max(endOfEcho(heard, address), address === null ? -1 : endOfPipeEcho(heard, address));
-  const rest = (end < 0 ? heard : heard.slice(end)).trim();
+  const end = Math.max(endOfEcho(received, address), address === null ? -1 : endOfPipeEcho(received, address));
+  const rest = (end < 0 ? received : received.slice(end)).trim();
   return rest === '' ? 'silent' : 'garbled';
 }
 
 /** True when the text behind the echo begins like a status line of this BMC. */
-function beginsAs(heard: string, target: Target, address: Address | null): boolean {
+function beginsAs(received: string, target: Target, address: Address | null): boolean {
   const id = target.addr === null ? '[0-9a-f]{2}' : formatAddress(target.addr);
-  return new RegExp(`^\\s*${id}\\s`, 'i').test(heard.slice(Math.max(0, endOfEcho(heard, address))));
+  return new RegExp(`^\\s*${id}\\s`, 'i').test(received.slice(Math.max(0, endOfEcho(received, address))));
 }
 
 /**
@@ -145,14 +145,14 @@ function beginsAs(heard: string, target: Target, address: Address | null): boole
  */
 async function proven(a: Ask, prefix: string, echoAddress: Address | null): Promise<Reply> {
   const begun = performance.now();
-  let [late, again, missed, heard] = [a.outstanding, ASKED_AGAIN, 0, false];
+  let [late, again, missed, answeredOnce] = [a.outstanding, ASKED_AGAIN, 0, false];
   for (let reply = await ask(a, prefix, echoAddress, late); ; reply = await ask(a, '', null, late)) {
     // A damaged reply is an answer all the same; after other answers in this exchange, a missing one was lost by the
     // line.
     const answered = reply.ok || reply.damaged;
-    heard ||= answered;
+    answeredOnce ||= answered;
     if (reply.ok && late === 0) return since(begun, { ...reply, missed });
-    if (!reply.ok && (!heard || reply.failure === 'foreign' || again-- === 0)) return since(begun, reply);
+    if (!reply.ok && (!answeredOnce || reply.failure === 'foreign' || again-- === 0)) return since(begun, reply);
     if (!answered) missed++;
     else if (late > 0) late--;
   }
@@ -166,7 +166,7 @@ async function confirmed(a: Ask, power: Power, missed: number): Promise<Reply> {
   const again = await ask(a, '', null);
   if (!again.ok) return again;
   if (again.sample.power === power) return { ...again, missed };
-  return { ok: false, failure: 'garbled', heard: `power ${power}, then ${again.sample.power}`, damaged: false };
+  return { ok: false, failure: 'garbled', received: `power ${power}, then ${again.sample.power}`, damaged: false };
 }
 
 function since(begun: number, reply: Reply): Reply {

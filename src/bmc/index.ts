@@ -8,7 +8,7 @@ import { BIOS_COMMANDS, DEFAULT_UNLOCK } from './codec.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import type { VerbExchange } from './exchange.ts';
 import { verifiedVerb } from './power-command.ts';
-import { judgeRaw, readUid, replyTo, surveyForms } from './raw-commands.ts';
+import { checkRawCommand, readUid, replyTo, surveyForms } from './raw-commands.ts';
 import { Scheduler } from './scheduler.ts';
 import {
   type BmcVerb,
@@ -133,7 +133,7 @@ class SerialBus implements Bus {
   async raw(target: Address | null, text: string): Promise<RawOutcome> {
     const outcome = await this.#owner.exchange(PRIORITY.operator, async (wire) => {
       const { master } = this.health;
-      const { refused } = judgeRaw(text, target, master);
+      const { refused } = checkRawCommand(text, target, master);
       const addr = target ?? master;
       if (refused !== null || addr === null)
         return { ok: false as const, detail: refused ?? 'the master is not known yet' };
@@ -146,7 +146,7 @@ class SerialBus implements Bus {
     });
     if (typeof outcome === 'string') return { sent: false, detail: outcome };
     return outcome.ok
-      ? { sent: true, heard: outcome.value, after: this.health }
+      ? { sent: true, reply: outcome.value, after: this.health }
       : { sent: false, detail: outcome.detail };
   }
 

@@ -41,7 +41,7 @@ export class NodeSpeech {
   }
 
   /** Adds output (latin1). */
-  heard(text: string, now: number): void {
+  onOutput(text: string, now: number): void {
     if (now - this.#at > RUN_MS) this.#run = '';
     this.#at = now;
     if (now - this.#sentAt > ECHO_MS) this.#awaited = [];

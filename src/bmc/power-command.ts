@@ -15,7 +15,7 @@ const LATE_MS = 1_500;
 const POLL_MS = 50;
 /**
  * Maximum from the last output of node or BMC to the verb, ms: meanwhile the pipe changes hands and the node is not
- * heard. One repeated proof fits in; longer means that this program or its machine was stopped, and the node's state
+ * received. One repeated proof fits in; longer means that this program or its machine was stopped, and the node's state
  * is old.
  */
 const UNHEARD_MS = 2_000;
@@ -46,9 +46,9 @@ export async function verifiedVerb(
   let sent = 0;
   let heldUpMs = 0;
   steps.catchUp();
-  let heardAt = steadyNow();
+  let lastOutputAt = steadyNow();
   const mayStill = (): boolean => {
-    const unheard = steadyNow() - heardAt;
+    const unheard = steadyNow() - lastOutputAt;
     if (unheard > UNHEARD_MS) heldUpMs = unheard;
     return heldUpMs === 0 && signal?.aborted !== true;
   };
@@ -75,7 +75,7 @@ export async function verifiedVerb(
         if (listened || tries === TRIES) return refused('held-up', detail);
         // The verb does not depend on the node's output, only on its identity: the proof is requested again.
         heldUpMs = 0;
-        heardAt = steadyNow();
+        lastOutputAt = steadyNow();
         continue;
       }
       if (step.reply.ok) return refused('aborted', 'aborted before the verb was sent');
@@ -97,7 +97,7 @@ export async function verifiedVerb(
       const status = await steps.status();
       if (status.ok) {
         last = status.sample;
-        heardAt = steadyNow();
+        lastOutputAt = steadyNow();
         if (status.sample.power !== wanted) seen = null;
         else if (seen) return { ok: true, tries: sent, proof, verified: [seen, status.sample] };
         else seen = status.sample;

@@ -19,15 +19,15 @@ const UID_REQUEST = '#';
 
 /** Sends `text` and resolves the reply; 0x07 in it closes the pipe through the transport. Rejects LineLost. */
 export async function replyTo(wire: Transport, text: string): Promise<string> {
-  let heard = '';
+  let reply = '';
   for (const piece of text.split(/(\x07)/).filter((part) => part !== '')) {
     wire.listen();
     if (piece === '\x07') wire.closePipe();
     else wire.send(piece);
     await wire.receive(() => null, piece === '\x07' ? NOTHING_MS : OVER_MS);
-    heard += wire.ignore();
+    reply += wire.ignore();
   }
-  return heard;
+  return reply;
 }
 
 /**
@@ -72,8 +72,8 @@ export type RawVerdict = { refused: string } | { refused: null; confirm: string[
 export const RAW_LIMIT = 64;
 const DANGEROUS = ['/', '\\', '~', '|', ']', '[', '\x07'];
 
-/** Judges a raw command. @param target the address; null: the master's own BIOS */
-export function judgeRaw(text: string, target: Address | null, master: Address | null): RawVerdict {
+/** Checks a raw command. @param target the address; null: the master's own BIOS */
+export function checkRawCommand(text: string, target: Address | null, master: Address | null): RawVerdict {
   if (text === '' || text.length > RAW_LIMIT) return { refused: `give 1 to ${RAW_LIMIT} characters` };
   if (/[^\x20-\x7e\x07]/.test(text))
     return { refused: 'only printable ASCII and ^G can be sent; a BIOS accepts nothing else' };

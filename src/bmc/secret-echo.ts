@@ -66,13 +66,13 @@ export class SecretEcho {
   /** Output before the typing: a word in it is no echo. */
   #earlier = '';
   /**
-   * The possible beginning of a secret. The first `#told` characters are passed on already, in the clear or as a
+   * The possible beginning of a secret. The first `#released` characters are passed on already, in the clear or as a
    * mask.
    */
   #pending = '';
   #released = 0;
   #releasedMasked = false;
-  #heardAt = 0;
+  #lastOutputAt = 0;
 
   /** Notes a secret; to be called before it is typed. */
   typed(secret: string, now: number): void {
@@ -84,7 +84,7 @@ export class SecretEcho {
 
   /** Time until {@link release} is due, ms; null: nothing is held back. */
   dueIn(now: number): number | null {
-    return this.#released < this.#pending.length ? Math.max(0, this.#heardAt + HOLD_MS - now) : null;
+    return this.#released < this.#pending.length ? Math.max(0, this.#lastOutputAt + HOLD_MS - now) : null;
   }
 
   /** Takes the node's output and returns what may be shown. */
@@ -96,7 +96,7 @@ export class SecretEcho {
     }
     const text = Buffer.from(bytes).toString('latin1');
     this.#recent = (this.#recent + text).slice(-EARLIER);
-    this.#heardAt = now;
+    this.#lastOutputAt = now;
     return Buffer.from(this.#take(this.#pending + text, now), 'latin1');
   }
 

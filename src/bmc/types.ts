@@ -104,8 +104,8 @@ export interface ConsoleHandlers {
 
 export type UidOutcome = { ok: true; uid: string | null } | { ok: false; detail: string };
 
-/** `heard` is latin1. `sent: false`: nothing was sent, with the reason. */
-export type RawOutcome = { sent: true; heard: string; after: BusHealth } | { sent: false; detail: string };
+/** `reply` is latin1. `sent: false`: nothing was sent, with the reason. */
+export type RawOutcome = { sent: true; reply: string; after: BusHealth } | { sent: false; detail: string };
 
 /** Counts of exchanges and failures since the start, for health and diagnostics. */
 export interface BusCounters {
@@ -153,7 +153,7 @@ export interface Bus {
   diagnose(node: Address | null): Promise<Forms | string>;
   /**
    * Sends a raw command to the BIOS at `target` (null: the master's), after its identity proof in the same pipe; then
-   * the pipe is closed and the bus probed. Text that {@link judgeRaw} refuses is never sent.
+   * the pipe is closed and the bus probed. Text that {@link checkRawCommand} refuses is never sent.
    */
   raw(target: Address | null, text: string): Promise<RawOutcome>;
   /**

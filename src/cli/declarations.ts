@@ -379,7 +379,7 @@ export function declareOutage(program: Command, act: Act): void {
       .option('--runtime <seconds>', 'runtime of the battery')
       .option('--now', 'the mains are stable: switch nodes on at once')
       .option('--json', 'as JSON')
-      .action(act(async (options) => (await load()).outageTellCommand(supply, options)));
+      .action(act(async (options) => (await load()).outageSupplyCommand(supply, options)));
   outage
     .command('drill')
     .description('run an outage on these nodes: shut down, power off, power on')

@@ -106,12 +106,12 @@ export class DemoRack {
 
   /** Switches the mains of the simulated rack. An outage is played faster than in reality: see {@link OUTAGE_PACE}. */
   async mains(on: boolean): Promise<void> {
-    if (!on) await this.#tell({ do: 'time-scale', factor: OUTAGE_PACE });
-    await this.#tell({ do: 'mains', on });
+    if (!on) await this.#request({ do: 'time-scale', factor: OUTAGE_PACE });
+    await this.#request({ do: 'mains', on });
   }
 
   /** Sends one request to the simulator's control socket. */
-  async #tell(request: Record<string, unknown>): Promise<void> {
+  async #request(request: Record<string, unknown>): Promise<void> {
     const socket = connect(this.control);
     try {
       await once(socket, 'connect');
@@ -145,7 +145,7 @@ export class DemoRack {
   }
 
   async #bothUp(): Promise<void> {
-    await Promise.all([saysReady(this.#sim, 'simulator'), saysReady(this.#server, 'server')]);
+    await Promise.all([waitUntilReady(this.#sim, 'simulator'), waitUntilReady(this.#server, 'server')]);
     // The server may have opened the port a moment too early: a request spares it its back-off.
     const client = await openClient({ socket: this.socket }, 'demo', { autostart: false });
     if (client.welcome.snapshot.bus.state === 'down') await client.request('bus.retry', {});
@@ -239,7 +239,7 @@ function startChild(args: string[], caretaker: ChildProcess): Starter {
   }) as Starter;
 }
 
-async function saysReady(child: Starter, name: string): Promise<void> {
+async function waitUntilReady(child: Starter, name: string): Promise<void> {
   let words = '';
   child.stderr.on('data', (chunk: Buffer) => (words = (words + chunk.toString()).slice(-2000)));
   await new Promise<void>((resolve, reject) => {

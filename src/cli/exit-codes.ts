@@ -95,12 +95,12 @@ export function wordsOf(command: Command): string {
 }
 
 /** Adds the command's own exit codes to the end of its help, and of those below it. */
-export function tellExits({ commands }: Command): void {
+export function addExitCodes({ commands }: Command): void {
   for (const command of commands) {
     const all: Record<number, string> = { ...COMMON_EXITS, ...EXITS[wordsOf(command)] };
     const lines = Object.entries(all).map(([code, when]) => `  ${code.padEnd(4)} ${when}`);
     if (command.commands.length === 0 || wordsOf(command) === 'outage')
       command.addHelpText('after', `\nExit codes:\n${lines.join('\n')}`);
-    tellExits(command);
+    addExitCodes(command);
   }
 }

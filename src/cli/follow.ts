@@ -91,7 +91,7 @@ type PlanOutput = (run: PlanRun, changes: readonly PlanNodeRun[]) => void;
 function untilEnd(client: RackClient, started: PlanRun, show: PlanOutput): Promise<PlanRun> {
   const printed = new Map<number, string>();
   return untilOver(client, started, {
-    listen: (heard) => client.on('plan', heard),
+    listen: (listener) => client.on('plan', listener),
     show: (run) => {
       const changes = nodesOf(run).filter((node) => {
         const isNew = printed.get(node.addr) !== standingOf(node);

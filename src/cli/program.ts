@@ -14,7 +14,7 @@ import {
   declareServing,
   SEVERAL,
 } from './declarations.ts';
-import { tellExits, wordsOf } from './exit-codes.ts';
+import { addExitCodes, wordsOf } from './exit-codes.ts';
 import { type GlobalOptions, rackListOf, withOneRack } from './server-connection.ts';
 import { endQuietlyWithoutReader, explain, hint, shown, UsageFailure } from './terminal-output.ts';
 
@@ -94,7 +94,7 @@ export function declare(act: Act): Command {
   declarePlans(program, act);
   declareOutage(program, act);
   declareServing(program, act, run);
-  tellExits(program);
+  addExitCodes(program);
   // Set after its commands, which would inherit it: an extra word is an error there.
   return program.allowExcessArguments();
 }

@@ -114,7 +114,7 @@ export function hint(line: string): void {
 }
 
 /** Prints the interface's message after it has left the terminal; several lines where it failed. */
-export function tellEnd(code: number, message: string | undefined): void {
+export function reportEnd(code: number, message: string | undefined): void {
   if (message === undefined) return;
   for (const line of message.split('\n')) (code === 0 ? print : hint)(line);
 }

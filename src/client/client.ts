@@ -37,7 +37,7 @@ export interface ServerTime {
   /** Lead of the server's time over ours, ms. */
   readonly ahead: number;
   /** Time of the last message, our own steady time. */
-  readonly heardAt: number;
+  readonly receivedAt: number;
 }
 
 /**
@@ -45,10 +45,10 @@ export interface ServerTime {
  * delayed (either program was stopped) makes nothing younger: the furthest time ever received counts, less what
  * clocks may drift.
  */
-export function heardTime(before: ServerTime | null, now: number, local: number): ServerTime {
-  if (before === null) return { ahead: now - local, heardAt: local };
-  const drifted = Math.max(0, local - before.heardAt) * DRIFT;
-  return { ahead: Math.max(before.ahead - drifted, now - local), heardAt: local };
+export function nextServerTime(before: ServerTime | null, now: number, local: number): ServerTime {
+  if (before === null) return { ahead: now - local, receivedAt: local };
+  const drifted = Math.max(0, local - before.receivedAt) * DRIFT;
+  return { ahead: Math.max(before.ahead - drifted, now - local), receivedAt: local };
 }
 
 /** Returns the server's time when our own steady clock shows `local`. */
@@ -117,7 +117,7 @@ export async function connect(target: Duplex | string, who: ClientIdentity): Pro
   const link = new Link(stream, typeof target === 'string' ? target : null);
   try {
     const welcome = await link.request('hello', { api: API_VERSION, who });
-    link.hearTime(welcome.snapshot.now);
+    link.updateTime(welcome.snapshot.now);
     return link.client(welcome);
   } catch (error) {
     link.close();
@@ -179,7 +179,7 @@ class Link {
     try {
       const sent = IS_CONFIRMED.has(method) ? { ...params, nonce: await this.#confirm() } : params;
       const answer = await this.#rpc.sendRequest<Requests[M][1]>(method, sent);
-      if (method === 'sweep') this.hearTime((answer as Snapshot).now);
+      if (method === 'sweep') this.updateTime((answer as Snapshot).now);
       return answer;
     } catch (error) {
       const ended = this.#whyEnded();
@@ -224,8 +224,8 @@ class Link {
     };
   }
 
-  hearTime(now: number): void {
-    this.#time = heardTime(this.#time, now, steadyNow());
+  updateTime(now: number): void {
+    this.#time = nextServerTime(this.#time, now, steadyNow());
   }
 
   #now(): number {
@@ -238,7 +238,7 @@ class Link {
     this.#silentS++;
     if (this.#pid !== null && ++this.#lived % (PING_MS / TICK_MS) === 0)
       this.#rpc.sendRequest<Requests['server.ping'][1]>('server.ping', {}).then(
-        ({ now }) => this.hearTime(now),
+        ({ now }) => this.updateTime(now),
         () => undefined,
       );
     if (this.#silentS < STOPPED_LIMIT_S) return;
@@ -271,7 +271,7 @@ class Link {
   }
 
   #deliver(method: string, params: unknown): void {
-    if (method === 'update') this.hearTime((params as ServerNotes['update']).now);
+    if (method === 'update') this.updateTime((params as ServerNotes['update']).now);
     this.#kept.push({ method, params });
     this.#deliverKept();
     if (this.#kept.length > MAX_KEPT) this.#kept.shift();

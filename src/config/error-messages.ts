@@ -46,7 +46,7 @@ export function describeIssue(issue: Issue, data: unknown, see: string): IssueDe
   const hidden = path.some((part) => SECRET_KEYS.has(String(part)));
   if (issue.code === 'invalid_union') {
     if (hidden) return [{ path, message: SECRET }];
-    const branch = own === null ? branchMeant(issue.errors) : null;
+    const branch = own === null ? likeliestBranch(issue.errors) : null;
     if (branch !== null)
       return branch.flatMap((inner) => describeIssue({ ...inner, path: [...path, ...inner.path] }, data, see));
   }
@@ -61,15 +61,15 @@ export function describeIssue(issue: Issue, data: unknown, see: string): IssueDe
   }
   const wanted = wantedWords(issue);
   const allowed = allowedValues(issue);
-  const meant =
+  const suggestion =
     typeof value === 'object' || value === undefined || hidden ? '' : didYouMean(scalarText(value), allowed);
-  return [{ path, message: value === undefined ? `missing; ${wanted}` : `found ${found}; ${wanted}${meant}` }];
+  return [{ path, message: value === undefined ? `missing; ${wanted}` : `found ${found}; ${wanted}${suggestion}` }];
 }
 
 function unknownKey(key: string, issue: Issue, see: string): string {
   const known = issue.message.slice(OURS.length).split(' ');
-  const meant = didYouMean(key, known);
-  return `no such setting${meant === '' ? '; settings here' : `${meant} Settings here`}: ${known.join(', ')}${see}`;
+  const suggestion = didYouMean(key, known);
+  return `no such setting${suggestion === '' ? '; settings here' : `${suggestion} Settings here`}: ${known.join(', ')}${see}`;
 }
 
 function badName(issue: Extract<Issue, { code: 'invalid_key' }>): string {
@@ -82,7 +82,7 @@ function badName(issue: Extract<Issue, { code: 'invalid_key' }>): string {
  * Returns the branch of a union that was probably meant: of those that fit in kind, the one with the fewest problems;
  * null: none.
  */
-function branchMeant(branches: readonly (readonly Issue[])[]): readonly Issue[] | null {
+function likeliestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | null {
   const fitting = branches.filter((issues) =>
     issues.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys' || code === 'custom'),
   );

@@ -35,12 +35,12 @@ export async function readSecret(source: SecretSource): Promise<string> {
   return secret;
 }
 
-/** Mode bits of a file that everybody can read, and of one that any other user can use at all. */
+/** Mode bits of a file that all users can read, and of one that any other user can use at all. */
 const READ_BY_ALL = 0o004;
 const USED_BY_OTHERS = 0o077;
 
 /**
- * Reads a token, which is the whole authority of a program: its file belongs to this user or root, and nobody else can
+ * Reads a token, which is the whole authority of a program: its file belongs to this user or root, and no other user can
  * read or write it. @throws SecretError
  */
 export async function readToken(path: string): Promise<string> {
@@ -62,7 +62,7 @@ export async function readCertificate(path: string): Promise<string> {
 }
 
 /**
- * Reads the private key of a server in PEM, which not everybody can read, without a passphrase. `certificate`: the one
+ * Reads the private key of a server in PEM, which is not readable by all, without a passphrase. `certificate`: the one
  * that it belongs to; null: not known. @throws SecretError
  */
 export async function readKey(path: string, certificate: string | null): Promise<string> {
@@ -101,7 +101,7 @@ async function fromFile(
     // server's start.
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      return await readJudged(file, path, forbidden, kind);
+      return await readChecked(file, path, forbidden, kind);
     } finally {
       await file.close();
     }
@@ -111,7 +111,7 @@ async function fromFile(
   }
 }
 
-async function readJudged(
+async function readChecked(
   file: FileHandle,
   path: string,
   forbidden: number,

@@ -1,6 +1,6 @@
 /**
  * Keeps the time at which each line of a terminal's normal screen and scrollback began to arrive. The times follow
- * their lines when these are scrolled, inserted, deleted or wrapped anew. The alternate screen has none.
+ * their lines when these are scrolled, inserted, deleted or wrapped again. The alternate screen has none.
  */
 import type { IBufferLine, Terminal } from '@xterm/headless';
 
@@ -32,7 +32,7 @@ export class LineTimes {
       // False: the emulator carries the sequence out.
       return false;
     };
-    // An erased line begins anew.
+    // An erased line restart.
     terminal.parser.registerCsiHandler({ final: 'J' }, ([what]) => {
       const { baseY, cursorX, cursorY } = terminal.buffer.active;
       if (what !== 0 && what !== 2) return false;
@@ -82,7 +82,7 @@ export class LineTimes {
 
   /**
    * Returns the time of a line, counted from the oldest: null where it is not known; undefined where there is none,
-   * because the line is empty, or goes on from the one above, or stands on the alternate screen.
+   * because the line is empty, or continues from the one above, or stands on the alternate screen.
    */
   of(y: number): LineTime | undefined {
     const { normal, active } = this.#terminal.buffer;

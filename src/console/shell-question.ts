@@ -27,7 +27,7 @@ export function failureMark(token: string): string {
 }
 
 /** Adds to `command` a report of failure that does not depend on the language. */
-export function orSayFailed(command: string, token: string): string {
+export function orPrintFailed(command: string, token: string): string {
   return `${command} || echo 'ra''ckui-${token}-failed'`;
 }
 

@@ -130,7 +130,7 @@ export class Transcript {
   #size = { cols: 80, rows: 24 };
   readonly #lines = new LogLines();
   /** Time of the last output, steady clock, ms. */
-  #heardAt = -Infinity;
+  #lastOutputAt = -Infinity;
   /** Lines of marks that wait for the end of the node's line. */
   #marks: string[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -166,7 +166,7 @@ export class Transcript {
     if (bytes.length === 0) return;
     this.#noticeClock();
     this.#collect(bytes.slice());
-    this.#heardAt = this.#steady();
+    this.#lastOutputAt = this.#steady();
     const lines = this.#lines.feed(bytes, this.#now());
     if (lines.length === 0) return;
     const [first = '', ...others] = lines.map(({ at, text }) => logLine('|', at, text));
@@ -181,7 +181,7 @@ export class Transcript {
   mark(text: string, at: number): void {
     this.#noticeClock();
     this.#timed('*', at, text);
-    const waitMs = LINE_END_MS - (this.#steady() - this.#heardAt);
+    const waitMs = LINE_END_MS - (this.#steady() - this.#lastOutputAt);
     this.#marks.push(logLine('*', at, text));
     if (!this.#lines.open || waitMs <= 0) this.#cut();
     else this.#timer ??= setTimeout(() => this.#cut(), waitMs).unref();

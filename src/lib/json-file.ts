@@ -41,7 +41,7 @@ export class StateFile<T> {
       return this.#shape.parse(JSON.parse(readFileSync(this.path, 'utf8')));
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT'))
-        this.#tell(`${this.path} cannot be read; what it knew is learned anew`);
+        this.#report(`${this.path} cannot be read; its content is learned again`);
       return null;
     }
   }
@@ -56,11 +56,11 @@ export class StateFile<T> {
       renameSync(`${this.path}.new`, this.path);
       this.#warned = false;
     } catch (error) {
-      this.#tell(`${this.path} cannot be written: ${messageOf(error)}`);
+      this.#report(`${this.path} cannot be written: ${messageOf(error)}`);
     }
   }
 
-  #tell(text: string): void {
+  #report(text: string): void {
     if (this.#warned) return;
     this.#warned = true;
     this.#warn(text);

@@ -31,7 +31,7 @@ export interface Boot {
   problem: string;
   /** Last visible line of its console. */
   lastLine: string;
-  heardAt: number;
+  lastOutputAt: number;
   /** Time since which its console is held, epoch ms; null: it is not held. */
   hadSince: number | null;
   /** Enter was pressed. */
@@ -74,7 +74,7 @@ export function initialBoot(target: BootTarget, at: number): Boot {
     current: null,
     problem: '',
     lastLine: '',
-    heardAt: at,
+    lastOutputAt: at,
     hadSince: null,
     asked: false,
     end: null,
@@ -100,12 +100,12 @@ export function update(state: Boot, event: BootEvent): { state: Boot; effects: B
     case 'no-console':
       return { state: { ...state, problem: event.why, hadSince: null }, effects: [] };
     case 'console':
-      return { state: { ...state, problem: '', heardAt: at, hadSince: at }, effects: [] };
+      return { state: { ...state, problem: '', lastOutputAt: at, hadSince: at }, effects: [] };
     case 'handed-on':
       return { state: { ...state, hadSince: null }, effects: [] };
     case 'recognized':
-      return heard(
-        { ...state, heardAt: at, hadSince: state.hadSince ?? at, lastLine: event.recognition.text },
+      return onConsoleLine(
+        { ...state, lastOutputAt: at, hadSince: state.hadSince ?? at, lastLine: event.recognition.text },
         event.recognition,
         at,
       );
@@ -115,13 +115,17 @@ export function update(state: Boot, event: BootEvent): { state: Boot; effects: B
       // to request it again.
       const askedBy = Math.max(at - since, WAKE_AFTER_MS) + LISTEN_MS;
       const longer = { ...target, limitMs: Math.max(target.limitMs + event.ms, askedBy) };
-      return { state: { ...state, target: longer, heardAt: at, hadSince: hadSince === null ? null : at }, effects: [] };
+      return {
+        state: { ...state, target: longer, lastOutputAt: at, hadSince: hadSince === null ? null : at },
+        effects: [],
+      };
     }
     case 'tick':
       if (at - since >= target.limitMs && wasLookedAt(state, at))
         return printedNothing(state) ? askAtLimit(state, at) : late(state);
-      if (!target.console || at - since < WAKE_AFTER_MS || at - state.heardAt < QUIET_MS) return { state, effects: [] };
-      return { state: { ...state, heardAt: at, asked: true }, effects: [{ do: 'wake' }] };
+      if (!target.console || at - since < WAKE_AFTER_MS || at - state.lastOutputAt < QUIET_MS)
+        return { state, effects: [] };
+      return { state: { ...state, lastOutputAt: at, asked: true }, effects: [{ do: 'wake' }] };
   }
 }
 
@@ -136,7 +140,7 @@ function printedNothing({ target, problem, hadSince, asked, lastLine: said }: Bo
 /** Presses Enter once before the verdict, and waits {@link ANSWER_MS} for the prompt. */
 function askAtLimit(state: Boot, at: number): { state: Boot; effects: BootEffect[] } {
   const target = { ...state.target, limitMs: at - state.since + ANSWER_MS };
-  return { state: { ...state, target, heardAt: at, asked: true }, effects: [{ do: 'wake' }] };
+  return { state: { ...state, target, lastOutputAt: at, asked: true }, effects: [{ do: 'wake' }] };
 }
 
 /**
@@ -155,7 +159,7 @@ function detailOf({ lastLine: said, problem, current }: Boot): string {
   return said === '' ? `is on${drawn}; waiting for it to come up` : `is on${drawn}; its last output: “${said}”`;
 }
 
-function heard(state: Boot, recognition: Recognition, at: number): { state: Boot; effects: BootEffect[] } {
+function onConsoleLine(state: Boot, recognition: Recognition, at: number): { state: Boot; effects: BootEffect[] } {
   const { target, since } = state;
   switch (recognition.kind) {
     case 'login':
@@ -388,11 +392,11 @@ export interface ResetVerdict {
   ground: string | null;
 }
 
-export function judgeReset({ before, after, seenOff }: ResetFacts): ResetVerdict {
+export function assessReset({ before, after, seenOff }: ResetFacts): ResetVerdict {
   if (before === null) return { is: seenOff ? 'reset' : 'unproven', ground: null };
   if (after === null) {
-    const stands = seenOff ? 'its power was seen off, which proves the reset' : 'and its power was not seen off';
-    return { is: seenOff ? 'reset' : 'unproven', ground: `its boot id could not be read by ssh again: ${stands}` };
+    const powerText = seenOff ? 'its power was seen off, which proves the reset' : 'and its power was not seen off';
+    return { is: seenOff ? 'reset' : 'unproven', ground: `its boot id could not be read by ssh again: ${powerText}` };
   }
   if (after === before) return { is: 'not-reset', ground: `its kernel was not restarted: boot id ${after}` };
   return { is: 'reset', ground: `its kernel was restarted: boot id ${before} before, ${after} now` };

@@ -13,7 +13,7 @@ import { type ConsoleCondition, ConsoleHeld, type OperationConsole, type Operati
 const ANSWER_MS = 500;
 
 /** The user of the console: a job of an operation, or a command. */
-export interface ConsoleClaim {
+export interface ConsoleUser {
   ports: Pick<OperationPorts, 'console' | 'now' | 'every'>;
   node: { readonly addr: Address };
   operation: { readonly id: string };
@@ -35,7 +35,7 @@ export interface ConsoleAccessEvents {
 
 export class ConsoleAccess {
   readonly reader = new Recognizer();
-  readonly #job: ConsoleClaim;
+  readonly #job: ConsoleUser;
   readonly #events: ConsoleAccessEvents;
   readonly #manner: 'keeps' | 'yields' | 'gives-way';
   #console: OperationConsole | null = null;
@@ -49,7 +49,7 @@ export class ConsoleAccess {
   #wanting: AbortController | null = null;
 
   /** `yields`: an operator who wants the console gets it. `gives-way`: an operation that wants it gets it. */
-  constructor(job: ConsoleClaim, manner: 'keeps' | 'yields' | 'gives-way', events: ConsoleAccessEvents) {
+  constructor(job: ConsoleUser, manner: 'keeps' | 'yields' | 'gives-way', events: ConsoleAccessEvents) {
     this.#job = job;
     this.#manner = manner;
     this.#events = events;

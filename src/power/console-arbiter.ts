@@ -2,7 +2,7 @@
  * Schedules the one console on the bus among nodes that shut down. `HaltWindows` spaces their last lines far enough
  * apart to read each, because a line that is missed costs a hundred seconds of grade B. `ConsoleArbiter` grants the
  * console to one use at a time: first a node whose last line is due, because it comes only once; then `ask` (a request
- * through the console), `judge` (a test for silence), and `watch` (a shutdown that needs no console). Within each,
+ * through the console), `test` (of a silence), and `watch` (a shutdown that needs no console). Within each,
  * requests are granted in their order.
  */
 
@@ -39,9 +39,9 @@ export function isDue(dueAt: number | null, now: number): boolean {
   return dueAt !== null && now >= dueAt - LEAD_MS && now < dueAt + LAG_MS;
 }
 
-export type Use = 'ask' | 'judge' | 'watch';
+export type Use = 'ask' | 'test' | 'watch';
 
-const ORDER: readonly Use[] = ['ask', 'judge', 'watch'];
+const ORDER: readonly Use[] = ['ask', 'test', 'watch'];
 
 interface Waiting {
   use: Use;

@@ -42,8 +42,8 @@ export async function findHalted(job: Job): Promise<Found> {
   const { request, acknowledged, hard } = ports.limits;
   node.show('waiting', 'waits for its turn at the console', deadlineAt);
   return whileInTime(job, async (signal) => {
-    const handOn = await job.console.acquire('ask', signal);
-    if (handOn === null) return null;
+    const release = await job.console.acquire('ask', signal);
+    if (release === null) return null;
     const turnAt = ports.now();
     /** Reports whether others have waited for long enough: in an armed run they do not wait for a slow node. */
     const pressed = (): boolean => job.console.wanted && ports.now() - turnAt >= (job.plan?.patienceMs ?? Infinity);
@@ -57,7 +57,7 @@ export async function findHalted(job: Job): Promise<Found> {
       }
       return await listenAndTouch(job, hard * 1000, signal, pressed);
     } finally {
-      handOn();
+      release();
     }
   });
 }

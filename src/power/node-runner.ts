@@ -7,7 +7,7 @@ import { messageOf } from '../lib/errors.ts';
 import type { Power } from '../rack/reading.ts';
 import { isDown, type SystemState } from '../rack/system-state.ts';
 import { switchOnOrder } from './boot-stagger.ts';
-import { type Booted, judgeReset, watchBoot } from './boot.ts';
+import { type Booted, assessReset, watchBoot } from './boot.ts';
 import { gatherFacts, isAnyway, refusalsFor } from './guards.ts';
 import { askToCycle, cutHalted, findHalted } from './halted-node.ts';
 import { runHooksAfter } from './hooks.ts';
@@ -144,7 +144,7 @@ async function comesBack(job: Job, cut: Switched, recalled: string): Promise<voi
   }
   const { up, detail } = await seenUp(job);
   const after = up && before !== null ? await readBootIdAgain(job) : null;
-  const { is, ground } = judgeReset({ before: up ? before : null, after, seenOff: cut.ok });
+  const { is, ground } = assessReset({ before: up ? before : null, after, seenOff: cut.ok });
   if (ground !== null) node.prove('boot-id', ground);
   if (is === 'reset' && after !== null) ports.systems.sign(node.addr, 'alive', 'runs a restarted kernel');
   const seen = cut.ok ? `is on again, confirmed by two status replies${recalled}` : `is on again${recalled}`;

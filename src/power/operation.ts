@@ -101,7 +101,7 @@ export class OperationRecord {
   readonly #ports: Ports;
   readonly #operation: Operation;
   /** Set while the disk accepts no writes, so that each such period is reported once. */
-  #journalTold = false;
+  #journalReported = false;
 
   constructor(ports: Ports, operation: Operation) {
     this.id = operation.id;
@@ -130,10 +130,10 @@ export class OperationRecord {
     const snapshot = this.snapshot();
     this.#ports.publish(snapshot);
     this.#ports.journal.write(snapshot).then(
-      () => (this.#journalTold = false),
+      () => (this.#journalReported = false),
       (error: unknown) => {
-        if (this.#journalTold) return;
-        this.#journalTold = true;
+        if (this.#journalReported) return;
+        this.#journalReported = true;
         this.#ports.event('alarm', null, `The journal of operation ${this.id} cannot be written: ${messageOf(error)}`);
       },
     );

@@ -25,15 +25,15 @@ import { type Job, nameOf, newNode, type NodeRecord, OperationRecord, type PlanS
 import { type OperationPorts, PowerRefused } from './ports.ts';
 import { recoverUnfinished } from './recovery.ts';
 
-class Claims {
+class Reservations {
   readonly #owners = new Map<Address, string>();
 
   owner(addr: Address): string | null {
     return this.#owners.get(addr) ?? null;
   }
 
-  /** Claims those of `nodes` that are free; returns the earlier owner of each, or null. */
-  claim(nodes: readonly Address[], id: string): Map<Address, string | null> {
+  /** Reserves those of `nodes` that are free; returns the earlier owner of each, or null. */
+  reserve(nodes: readonly Address[], id: string): Map<Address, string | null> {
     const before = new Map(nodes.map((addr) => [addr, this.owner(addr)]));
     for (const addr of nodes) if (!this.#owners.has(addr)) this.#owners.set(addr, id);
     return before;
@@ -85,7 +85,7 @@ export class Operations {
   readonly #ports: OperationPorts;
   readonly #running = new Map<string, Running>();
   readonly #ended: Operation[] = [];
-  readonly #claims = new Claims();
+  readonly #reservations = new Reservations();
   /** Arbiter of the bus's one console. */
   readonly #consoleArbiter: ConsoleArbiter;
   readonly #haltWindows = new HaltWindows();
@@ -114,7 +114,7 @@ export class Operations {
     const otherHosts = new Set<Address>();
     const nodes = await Promise.all(
       asked.nodes.map(async (addr, index) => {
-        const owner = this.#claims.owner(addr);
+        const owner = this.#reservations.owner(addr);
         const facts = await this.#facts(asked, addr, session, owner, 'new', this.#dependence(asked, plan, ''));
         const { status } = facts;
         const impact = impactOf(facts, inventory);
@@ -159,7 +159,7 @@ export class Operations {
     const startedAt = this.#ports.now();
     const id = this.#nextId(startedAt);
     // Before the first await: of two concurrent requests, the second finds the nodes claimed.
-    const others = this.#claims.claim(asked.nodes, id);
+    const others = this.#reservations.reserve(asked.nodes, id);
     const abort = new AbortController();
     const dependence = this.#dependence(asked, plan, id);
     try {
@@ -213,7 +213,7 @@ export class Operations {
       void this.#run(jobs, record, nodesAtOnce(asked, this.#ports));
       return record.snapshot();
     } catch (error) {
-      this.#claims.releaseAll(id);
+      this.#reservations.releaseAll(id);
       throw error;
     }
   }
@@ -302,12 +302,12 @@ export class Operations {
 
   /** Returns the running operation that has a node, or null. */
   on(addr: Address): string | null {
-    return this.#claims.owner(addr);
+    return this.#reservations.owner(addr);
   }
 
   /** Returns the operation that has a node and waits for an operator's answer about it; null: there is none. */
   askingAbout(addr: Address): string | null {
-    const owner = this.#claims.owner(addr);
+    const owner = this.#reservations.owner(addr);
     const job = owner === null ? undefined : this.#running.get(owner)?.jobs.find(({ node }) => node.addr === addr);
     return job && job.plan?.armed !== true && job.node.question !== null ? owner : null;
   }
@@ -326,13 +326,13 @@ export class Operations {
   }
 
   async #run(jobs: Job[], record: OperationRecord, atOnce: number): Promise<void> {
-    await runNodes(jobs, atOnce, (job) => this.#claims.release(record.id, job.node.addr));
+    await runNodes(jobs, atOnce, (job) => this.#reservations.release(record.id, job.node.addr));
     record.end();
     const listeners = this.#running.get(record.id)?.ended ?? [];
     this.#running.delete(record.id);
-    this.#claims.releaseAll(record.id);
+    this.#reservations.releaseAll(record.id);
     this.#keep(record.snapshot());
-    for (const tell of listeners) tell(record.snapshot());
+    for (const listener of listeners) listener(record.snapshot());
   }
 
   /** Returns the facts about other nodes for the guards about dependent nodes. */
@@ -346,7 +346,7 @@ export class Operations {
       plan: plan !== null,
       overrides: [...overrides, ...(plan?.overrides ?? [])],
       inOperation: (addr) => {
-        const owner = this.#claims.owner(addr);
+        const owner = this.#reservations.owner(addr);
         if (owner === null) return false;
         const progress = owner === id ? this.#running.get(id)?.record.node(addr) : undefined;
         return progress === undefined ? owner !== id : progress !== null && !progress.idle;

@@ -31,7 +31,7 @@ export interface CutOptions {
 }
 
 /**
- * Cuts the node's power. Resolves when two status replies say off, or with the reason why not. `ground` goes to the
+ * Cuts the node's power. Resolves when two status replies are off, or with the reason why not. `ground` goes to the
  * audit log.
  */
 export async function cutPower(
@@ -114,7 +114,7 @@ async function conclude(
   } else if (outcome.sent) node.prove('unverified', outcome.detail);
   const tries = outcome.ok || outcome.sent ? outcome.tries : 0;
   const detail = outcome.ok ? `power ${verb}, verified` : outcome.detail;
-  const switched = judge(outcome, success);
+  const switched = resultOf(outcome, success);
   // A verb that was sent cannot be refused any more: an outcome that cannot be written is reported as an alarm.
   await ports
     .audit(entry(job, 'outcome', switched.outcome, detail, tries))
@@ -128,7 +128,7 @@ async function conclude(
   return switched;
 }
 
-function judge(outcome: VerbOutcome, success: 'done' | 'cut-unproven'): Switched {
+function resultOf(outcome: VerbOutcome, success: 'done' | 'cut-unproven'): Switched {
   if (outcome.ok) return { ok: true, outcome: success, already: false, current: outcome.proof.current };
   const { sent, detail } = outcome;
   switch (outcome.reason) {

@@ -9,7 +9,7 @@
 import type { Address } from './address.ts';
 import type { Sample } from './reading.ts';
 
-/** The sentence of an alarm that stands by this sample, null where it does not. */
+/** The sentence of an alarm that is active by this sample, else null. */
 type SampleRule = (sample: Sample) => string | null;
 
 /** Alarms of a node that each of its samples alone raises or clears: an entry is all that one takes. */
@@ -191,7 +191,7 @@ export class AlarmStore {
 }
 
 export interface AlarmLimits {
-  /** Counts at or below which the fan of a running node stands still; null: never. */
+  /** Counts at or below which the fan of a running node has stopped; null: never. */
   fanStopped: number | null;
   /** Counts of current from which an alarm is raised; null: never, the default, because every rack draws its own. */
   currentHigh: number | null;
@@ -202,7 +202,7 @@ export interface AlarmLimits {
   currentCollapsed: number | null;
   /** Time for which a value must be beyond its limit, s. */
   after: number;
-  /** Time after power-on before fan and collapse are judged, s: a starting fan spins up, and current leaps. */
+  /** Time after power-on before fan and collapse are evaluated, s: a starting fan spins up, and current leaps. */
   settle: number;
 }
 
@@ -212,7 +212,7 @@ interface LimitRule {
   passes(sample: Sample, level: number): boolean;
   /** How far back a value must come, as a share of the level, for the alarm to end. */
   back: number;
-  /** Only judged `settle` seconds after it came on. */
+  /** Only evaluated `settle` seconds after it came on. */
   settled: boolean;
   text(sample: Sample, level: number, usual: number | null): string;
 }
@@ -264,15 +264,15 @@ export const BLANK_MEMORY: LimitMemory = { onSince: null, usual: null, at: 0, pa
 /** Time in which the usual current, a minimum, adapts upwards, ms: the end of a load is no collapse. */
 const USUAL_MS = 600_000;
 
-export interface Judged {
+export interface Evaluation {
   memory: LimitMemory;
   /** The sentence of each rule whose alarm is active, null for the others. */
   verdicts: Record<LimitKind, string | null>;
 }
 
-/** Judges one sample after another, in order. */
-export function evaluate(limits: AlarmLimits, before: LimitMemory, sample: Sample): Judged {
-  const verdicts = Object.fromEntries(LIMITS.map(([kind]) => [kind, null])) as Judged['verdicts'];
+/** Evaluates one sample after another, in order. */
+export function evaluate(limits: AlarmLimits, before: LimitMemory, sample: Sample): Evaluation {
+  const verdicts = Object.fromEntries(LIMITS.map(([kind]) => [kind, null])) as Evaluation['verdicts'];
   if (sample.power !== 'on') return { memory: BLANK_MEMORY, verdicts };
   const { at } = sample;
   const { usual: lowest, passedSince: since } = before;

@@ -24,7 +24,7 @@ export interface RackWord {
 
 export type RackWords = { ok: true; words: RackWord[] } | { ok: false; problem: string };
 
-/** Returns the reason why a rack's name cannot stand in a selector, or null. */
+/** Returns the reason why a rack's name cannot be in a selector, or null. */
 export function rackNameProblem(name: string): string | null {
   const wanted = 'the name of one of several racks stands before a colon in selectors';
   if (!/^[^\s,:!*/[\]]+$/.test(name)) return `'${name}': ${wanted}: no blanks and none of , : ! * / [ ]`;

@@ -121,8 +121,9 @@ function resolveSingle(word: string, rack: Inventory): Found {
   const [first, second] = readings;
   if (first === undefined) return wrong(notFound(word, rack));
   if (second !== undefined && !sameNodes(first.nodes, second.nodes)) {
-    const say = ({ how, nodes }: typeof first): string => `${how}:${word} (${describe(nodes, how === 'name')})`;
-    return wrong(`'${word}' is ambiguous: write ${readings.map(say).join(' or ')}`);
+    const describeGroup = ({ how, nodes }: typeof first): string =>
+      `${how}:${word} (${describe(nodes, how === 'name')})`;
+    return wrong(`'${word}' is ambiguous: write ${readings.map(describeGroup).join(' or ')}`);
   }
   return { ok: true, nodes: first.nodes };
 }
@@ -209,8 +210,8 @@ const nearName = (name: string, rack: Inventory): string =>
 function notFound(word: string, rack: Inventory): string {
   const [, kind = '', value = ''] = /^([a-z]+):(.*)$/i.exec(word) ?? [];
   if (kind !== '') {
-    const meant = nearest(kind, WORD_KINDS).map((known) => `${known}:${value}`);
-    return `'${word}': there is no '${kind}:'; groups: ${WORD_KINDS.map((known) => `${known}:`).join(', ')}${offered(meant)}`;
+    const suggestions = nearest(kind, WORD_KINDS).map((known) => `${known}:${value}`);
+    return `'${word}': there is no '${kind}:'; groups: ${WORD_KINDS.map((known) => `${known}:`).join(', ')}${offered(suggestions)}`;
   }
   const lower = word.toLowerCase();
   const near = rack.nodes.filter(({ name }) => lower.length > 1 && name.toLowerCase().includes(lower));
@@ -225,7 +226,7 @@ function sameNodes(a: readonly InventoryNode[], b: readonly InventoryNode[]): bo
   return a.length === b.length && a.every((node, i) => node.addr === b[i]?.addr);
 }
 
-/** Describes nodes in few words. @param named the name stands before it already */
+/** Describes nodes in few words. @param named the name precedes it already */
 function describe(nodes: readonly InventoryNode[], named: boolean): string {
   const [only] = nodes;
   if (nodes.length !== 1 || only === undefined) return compressNames(nodes.map(({ name }) => name));

@@ -1,5 +1,5 @@
 /**
- * State of a node's operating system while its BMC reports `on`. Power says nothing of the system behind it: a halted
+ * State of a node's operating system while its BMC reports `on`. Power shows nothing of the system: a halted
  * machine stays powered. Only a sign of life makes a system `up`, never a status reply. Signs and times come in as
  * values. Pure.
  */

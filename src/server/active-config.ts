@@ -243,7 +243,7 @@ export class Reloading {
   readonly #configuration: ActiveConfig;
   readonly #parts: ReloadedParts;
   readonly #changes: Changes;
-  #told = '';
+  #reported = '';
 
   constructor(configuration: ActiveConfig, parts: ReloadedParts, changes: Changes) {
     this.#configuration = configuration;
@@ -256,10 +256,10 @@ export class Reloading {
   start(): void {
     this.#configuration.watch(() => {
       this.#changes.emit('changed', 'config');
-      const said = configSentences(this.#configuration.status()).join('; ');
-      if (said !== this.#told && said !== '')
-        this.#parts.events.add('notice', 'server', null, `Configuration: ${said}`);
-      this.#told = said;
+      const message = configSentences(this.#configuration.status()).join('; ');
+      if (message !== this.#reported && message !== '')
+        this.#parts.events.add('notice', 'server', null, `Configuration: ${message}`);
+      this.#reported = message;
     });
   }
 
@@ -285,9 +285,9 @@ export class Reloading {
       return { taken, config: this.#configuration.status() };
     } catch (error) {
       const why = messageOf(error);
-      const said = `the previous configuration stays in force: ${why.split('\n').join('; ')}`;
-      events.add('warning', 'server', null, `${by}: ${said}`);
-      throw error instanceof ConfigError ? new ConfigError(error.problems, said) : new Refused(said);
+      const message = `the previous configuration stays in force: ${why.split('\n').join('; ')}`;
+      events.add('warning', 'server', null, `${by}: ${message}`);
+      throw error instanceof ConfigError ? new ConfigError(error.problems, message) : new Refused(message);
     }
   }
 

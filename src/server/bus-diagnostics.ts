@@ -114,8 +114,8 @@ export async function inspectBus(options: {
     unlock,
     gapMs: config.poll.gap,
     open: async (path, handlers) => {
-      const { line, heard } = await listening(path, handlers);
-      first.answer ??= await firstAnswer(line, heard);
+      const { line, received } = await listening(path, handlers);
+      first.answer ??= await firstAnswer(line, received);
       return line;
     },
   });
@@ -150,7 +150,7 @@ export async function inspectBus(options: {
   }
 }
 
-async function listening(path: string, handlers: LineHandlers): Promise<{ line: Line; heard: () => string }> {
+async function listening(path: string, handlers: LineHandlers): Promise<{ line: Line; received: () => string }> {
   let text = '';
   const line = await openLine(path, {
     ...handlers,
@@ -159,17 +159,17 @@ async function listening(path: string, handlers: LineHandlers): Promise<{ line: 
       handlers.onData(bytes);
     },
   });
-  return { line, heard: () => text };
+  return { line, received: () => text };
 }
 
-async function firstAnswer(line: Line, heard: () => string): Promise<Inspection['before']> {
+async function firstAnswer(line: Line, received: () => string): Promise<Inspection['before']> {
   line.write(Buffer.from('='));
   const limit = performance.now() + FIRST_MS;
-  while (findStatusLines(heard()).length === 0 && performance.now() < limit)
+  while (findStatusLines(received()).length === 0 && performance.now() < limit)
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
-  const [found] = findStatusLines(heard());
+  const [found] = findStatusLines(received());
   if (found) return found.status.master ? { who: 'master' } : { who: 'node', addr: found.status.id };
-  if (heard().trim() !== '=') return { who: 'nobody' };
+  if (received().trim() !== '=') return { who: 'nobody' };
   line.write(Uint8Array.of(DELETE));
   return { who: 'console' };
 }

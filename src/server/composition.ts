@@ -133,7 +133,7 @@ function composePolling(options: RackServerOptions, { events, warn }: Records, c
     now,
     events,
     changed: () => {
-      judgeBus(options, monitor, alarms);
+      updateBusAlarms(options, monitor, alarms);
       changes.emit('changed', 'bus');
     },
     unlocked: (awayMs) => powerReturn.unlocked(awayMs),
@@ -212,7 +212,7 @@ function composePolling(options: RackServerOptions, { events, warn }: Records, c
 }
 
 /** Raises and clears the alarms about the bus and its master. */
-function judgeBus({ configuration }: RackServerOptions, monitor: BusStatusMonitor, alarms: AlarmService): void {
+function updateBusAlarms({ configuration }: RackServerOptions, monitor: BusStatusMonitor, alarms: AlarmService): void {
   const { state, detail } = monitor.status();
   alarms.set('master', null, masterMismatch(configuration.inventory.nodes, monitor.seenMaster));
   const well = state === 'ready' || state === 'paused' || state === 'starting';

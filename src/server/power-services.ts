@@ -65,7 +65,7 @@ export function composePower(
   const publish = (operation: Operation): void => {
     for (const node of needs.workload.published(operation)) {
       changes.emit('changed', { node });
-      needs.systems.judge(node);
+      needs.systems.updateAlarms(node);
     }
     changes.emit('changed', { operation });
     plans.onOperation(operation);

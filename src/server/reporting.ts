@@ -1,6 +1,6 @@
 /**
  * Starts what reports the rack to other programs, or a cluster's report of its nodes, where the configuration has a
- * section for it, and starts it anew when a reload changes that section. What is not configured is not even loaded.
+ * section for it, and restarts it when a reload changes that section. What is not configured is not even loaded.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Snapshot } from '../api/methods.ts';
@@ -54,7 +54,7 @@ interface Reporter {
 const EARLIER_EVENTS = 100;
 const EARLIER_MS = 10_000;
 
-/** One kind of report: started anew whenever what `section` returns has changed; null: it is not configured. */
+/** One kind of report: restarted whenever what `section` returns has changed; null: it is not configured. */
 interface Kind<S> {
   name: string;
   section: (config: Partial<Config>) => S | null;

@@ -216,17 +216,17 @@ class Group {
 
   /** Serves the rack; resolves with its server's exit code, or null where it was never served. */
   async serve(options: ServeOptions): Promise<number | null> {
-    for (let said = ''; ;) {
+    for (let last = ''; ;) {
       try {
         return await this.#once(options);
       } catch (error) {
         const why = messageOf(error);
         const again = error instanceof PortTaken && !options.autostarted;
-        if (why !== said)
+        if (why !== last)
           process.stderr.write(
             `rackui: rack ${options.loaded.config.name} is not served${again ? ' yet' : ''}: ${why}\n`,
           );
-        said = why;
+        last = why;
         if (!again) return null;
       }
       await delay(TAKEN_RETRY_MS, null, { signal: this.#over.signal }).catch(() => undefined);

@@ -269,7 +269,7 @@ class Interface {
     this.#endBeats();
     terminal?.leave();
     for (const session of this.#sessions) session.close();
-    const replyOutstanding = (): boolean => end.code === 0 && terminal?.owesAnswer === true;
+    const replyOutstanding = (): boolean => end.code === 0 && terminal?.awaitsReply === true;
     const take = (reply: Uint8Array): void => terminal?.answered(reply);
     this.#input.restore({ replyOutstanding, take }, () => this.#end(end));
   }

@@ -87,7 +87,7 @@ export class EffectRunner {
       case 'paste':
       case 'long-paste':
       case 'stop-paste':
-      case 'tell-size':
+      case 'send-size':
       case 'look':
       case 'look-end':
       case 'find':
@@ -172,7 +172,7 @@ export class EffectRunner {
         const { pane, target, text, confirm } = effect;
         this.#requests.ask(
           this.#requests.client.request('bus.raw', { target, text, confirm }),
-          (answer) => dispatch({ type: 'raw-said', pane, answer }),
+          (answer) => dispatch({ type: 'raw-answered', pane, answer }),
           (error) => dispatch({ type: 'raw-refused', pane, error }),
         );
         return;

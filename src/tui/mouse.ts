@@ -182,25 +182,25 @@ export function mouseInConsole(state: State, pointer: Pointer): Step {
  * once keys can be sent.
  */
 export function withFocus({ state, effects }: Step): Step {
-  const { focusTold: told, pasting, attachment } = state.pane;
+  const { focusSent: sent, pasting, attachment } = state.pane;
   const wanted = state.terminalFocused ? typingAt(state) : null;
-  if (told === wanted) return { state, effects };
+  if (sent === wanted) return { state, effects };
   const leaves = effects.some((effect) => effect.do === 'detach' || effect.do === 'attach');
   // Nothing is sent in the middle of a paste.
   if (pasting !== null && !leaves) return { state, effects };
-  if (told !== null) {
-    const types = attachment.kind === 'joined' && attachment.role === 'types' && attachment.addr === told;
+  if (sent !== null) {
+    const types = attachment.kind === 'joined' && attachment.role === 'types' && attachment.addr === sent;
     const reached = pasting === null && state.link.kind === 'connected' && (leaves || types);
-    const out: Effect[] = reached ? [{ do: 'focus', addr: told, focused: false }] : [];
-    return withFocus({ state: withTold(state, null), effects: [...out, ...effects] });
+    const out: Effect[] = reached ? [{ do: 'focus', addr: sent, focused: false }] : [];
+    return withFocus({ state: withFocusSent(state, null), effects: [...out, ...effects] });
   }
   const { console } = state;
   if (wanted === null || console?.addr !== wanted || console.unproven !== null) return { state, effects };
-  return { state: withTold(state, wanted), effects: [...effects, { do: 'focus', addr: wanted, focused: true }] };
+  return { state: withFocusSent(state, wanted), effects: [...effects, { do: 'focus', addr: wanted, focused: true }] };
 }
 
-function withTold(state: State, focusTold: Address | null): State {
-  return { ...state, pane: { ...state.pane, focusTold } };
+function withFocusSent(state: State, focusSent: Address | null): State {
+  return { ...state, pane: { ...state.pane, focusSent } };
 }
 
 /** Returns the node whose console has the operator's keys, or null. */

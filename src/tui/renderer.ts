@@ -35,7 +35,7 @@ export class Renderer {
   #drawn: State['overlay'] = null;
   /** Frame that the operator sees; null: none yet. */
   #seen: Frame | null = null;
-  #owed = false;
+  #pending = false;
   #over = false;
 
   constructor(ports: RendererPorts) {
@@ -83,7 +83,7 @@ export class Renderer {
     const { terminal, sessions, active, size, ascii } = this.#ports;
     if (this.#over) return;
     if (terminal.congested) {
-      this.#owed = true;
+      this.#pending = true;
       return;
     }
     const began = performance.now();
@@ -116,8 +116,8 @@ export class Renderer {
   }
 
   #drained(): void {
-    if (this.#owed && !this.#ports.terminal.congested) {
-      this.#owed = false;
+    if (this.#pending && !this.#ports.terminal.congested) {
+      this.#pending = false;
       this.draw();
     } else this.#lookWhetherSeen();
   }

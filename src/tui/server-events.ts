@@ -1,6 +1,6 @@
 /** Handles the server's messages about the rack, and the loss and return of the connection. Pure. */
 import type { Operation } from '../api/power.ts';
-import { heardTime, serverNow } from '../client/client.ts';
+import { nextServerTime, serverNow } from '../client/client.ts';
 import { leave } from './console/attach.ts';
 import { keyOf } from './keymap/lookup.ts';
 import { step, type Step, type UiEvent, withNotice } from './model/events.ts';
@@ -76,7 +76,7 @@ function applySnapshot(state: State, note: Extract<ServerEvent, { type: 'update'
     );
     strips = withSamples(strips, read);
   }
-  const serverTime = heardTime(state.serverTime, note.now, local);
+  const serverTime = nextServerTime(state.serverTime, note.now, local);
   return {
     ...state,
     now: serverNow(serverTime, local),

@@ -86,7 +86,7 @@ function updated(state: State, event: UiEvent): Step {
       return glanceEvent(state, event);
     case 'bus-log':
       return busLogged(state, event);
-    case 'raw-said':
+    case 'raw-answered':
     case 'raw-refused':
       return rawCommandAnswered(state, event);
     case 'failed':

@@ -11,19 +11,19 @@ const TITLE = '\x1b]0;pi@n3: ~\x07';
 /** A pulse that heard so much, a line each 10 ms, and when the last byte came. */
 function flowing(tail: string, lines = 20): { pulse: ConsoleGuard; at: number } {
   const pulse = new ConsoleGuard(0);
-  for (let n = 0; n < lines; n++) pulse.heard(LINE, n * 10);
-  pulse.heard(tail, lines * 10);
+  for (let n = 0; n < lines; n++) pulse.onOutput(LINE, n * 10);
+  pulse.onOutput(tail, lines * 10);
   return { pulse, at: lines * 10 };
 }
 
 /** A pulse that heard this at 0. */
 function heard(text: string): ConsoleGuard {
   const pulse = new ConsoleGuard(0);
-  pulse.heard(text, 0);
+  pulse.onOutput(text, 0);
   return pulse;
 }
 
-const verdict = (pulse: ConsoleGuard, key: string, at: number): string => pulse.judge(code(key), at, true).key;
+const verdict = (pulse: ConsoleGuard, key: string, at: number): string => pulse.checkKey(code(key), at, true).key;
 
 describe('output that flows', () => {
   test('stops in the middle of a line: asked after a moment, once', () => {
@@ -59,14 +59,14 @@ describe('output that flows', () => {
     const pasted = new ConsoleGuard(0);
     for (let n = 0; n < 600; n++) {
       pasted.sent(0x61, n * 2);
-      pasted.heard('a', n * 2 + 1);
+      pasted.onOutput('a', n * 2 + 1);
     }
     expect(pasted.due).toBeNull();
   });
 
   test('has its own rhythm: what pauses often is not asked about for a pause', () => {
     const pulse = new ConsoleGuard(0);
-    for (let n = 0; n < 20; n++) pulse.heard(`${LINE.trim()}x`, n * 900);
+    for (let n = 0; n < 20; n++) pulse.onOutput(`${LINE.trim()}x`, n * 900);
     expect(pulse.due?.at).toBe(19 * 900 + 4 * 900);
   });
 });
@@ -78,7 +78,7 @@ describe('Enter', () => {
     expect(pulse.due?.at).toBe(3_100);
     pulse.lookedInto(3_100);
     expect(pulse.due?.at).toBe(33_100);
-    pulse.heard('login: ', 4_000);
+    pulse.onOutput('login: ', 4_000);
     expect(pulse.due).toBeNull();
   });
 
@@ -97,8 +97,8 @@ describe('keys without an answer', () => {
     const pulse = heard(PROMPT);
     expect(verdict(pulse, 'l', 100)).toBe('go');
     pulse.sent(code('l'), 100);
-    expect(pulse.judge(code('s'), 102, true)).toEqual({ key: 'wait', until: 350 });
-    pulse.heard('l', 104);
+    expect(pulse.checkKey(code('s'), 102, true)).toEqual({ key: 'wait', until: 350 });
+    pulse.onOutput('l', 104);
     for (let n = 0; n < 8; n++) {
       expect(verdict(pulse, 's', 104 + 2 * n)).toBe('go');
       pulse.sent(code('s'), 104 + 2 * n);
@@ -111,10 +111,10 @@ describe('keys without an answer', () => {
     (key) => {
       const pulse = heard(PROMPT);
       pulse.sent(code('l'), 100);
-      pulse.heard('l', 104);
+      pulse.onOutput('l', 104);
       pulse.sent(code(key), 106);
       expect(verdict(pulse, 'a', 108)).toBe('wait');
-      pulse.heard('x', 110);
+      pulse.onOutput('x', 110);
       pulse.sent(0x1b, 112);
       expect(verdict(pulse, '[', 114)).toBe('go');
     },
@@ -123,7 +123,7 @@ describe('keys without an answer', () => {
   test('the next is asked about; where the BMC answered, a node that does not echo gets its password, and no backslash', () => {
     const pulse = heard('\r\nPassword: ');
     pulse.sent(code('s'), 100);
-    expect(pulse.judge(code('e'), 400, true)).toMatchObject({ key: 'ask', unanswered: true });
+    expect(pulse.checkKey(code('e'), 400, true)).toMatchObject({ key: 'ask', unanswered: true });
     pulse.entered(410, 'unanswered');
     for (let n = 0; n < 40; n++) {
       expect(verdict(pulse, 'e', 410 + n * 150)).toBe('go');
@@ -143,11 +143,11 @@ describe('keys without an answer', () => {
         expect(verdict(pulse, 'x', at + 2 * n)).toBe('go');
         pulse.sent(code('x'), at + 2 * n);
       }
-      pulse.heard('xxx xxx\r\n', at + 50);
+      pulse.onOutput('xxx xxx\r\n', at + 50);
     }
     // An answer to one key is an echo.
     pulse.sent(code('x'), 3_000);
-    pulse.heard('x', 3_002);
+    pulse.onOutput('x', 3_002);
     pulse.sent(code('x'), 3_100);
     expect(verdict(pulse, 'x', 3_400)).toBe('ask');
   });
@@ -161,7 +161,7 @@ describe('keys without an answer', () => {
     }
     expect(pulse.mayBeBios(false)).toBe(true);
     expect(pulse.mayBeBios(true)).toBe(false);
-    pulse.heard(PROMPT, 4_000);
+    pulse.onOutput(PROMPT, 4_000);
     expect(pulse.mayBeBios(false)).toBe(false);
   });
 
@@ -169,7 +169,7 @@ describe('keys without an answer', () => {
     const pulse = heard(PROMPT);
     pulse.entered(1_000, null);
     expect(pulse.mayBeBios(true)).toBe(true);
-    pulse.heard(PROMPT, 1_100);
+    pulse.onOutput(PROMPT, 1_100);
     expect(pulse.mayBeBios(true)).toBe(false);
   });
 });
@@ -182,7 +182,7 @@ describe('silence', () => {
       expect(verdict(pulse, key, 15)).toBe('go');
       expect(verdict(pulse, key, 40)).toBe('ask');
       expect(verdict(pulse, 'x', 9_000)).toBe('go');
-      pulse.heard('\x1b[4;1Htext', 9_500);
+      pulse.onOutput('\x1b[4;1Htext', 9_500);
       expect(verdict(pulse, key, 9_515)).toBe('go');
       pulse.entered(20_000, 'otherwise');
       expect(verdict(pulse, key, 20_015)).toBe('go');
@@ -206,7 +206,7 @@ describe('silence', () => {
     const pulse = heard(PROMPT);
     for (let at = 1_000; at < 10_000; at += 200) {
       pulse.sent(code('c'), at);
-      pulse.heard('c', at + 3);
+      pulse.onOutput('c', at + 3);
     }
     expect(verdict(pulse, '\\', 10_000)).toBe('ask');
     expect(verdict(pulse, 'c', 10_500)).toBe('ask');
@@ -229,21 +229,21 @@ describe('a bell in its output', () => {
   });
 
   test('is heard before the console is proven too', () => {
-    expect(heard('\x07').judge(ENTER, 20, false).key).toBe('ask');
-    expect(new ConsoleGuard(0).judge(ENTER, 20, false).key).toBe('go');
+    expect(heard('\x07').checkKey(ENTER, 20, false).key).toBe('ask');
+    expect(new ConsoleGuard(0).checkKey(ENTER, 20, false).key).toBe('go');
   });
 
   test('with enough behind it did not close the pipe; three such, and bells of this node are believed', () => {
     const pulse = heard(`\r\n${TITLE}pi@n3:~ $ `);
     expect(verdict(pulse, 'a', 5)).toBe('go');
-    pulse.heard('\x07', 100);
+    pulse.onOutput('\x07', 100);
     expect(verdict(pulse, 'a', 120)).toBe('ask');
     pulse.entered(130, 'otherwise');
     for (const at of [200, 300]) {
-      pulse.heard('\x07', at);
-      pulse.heard('more of the output', at + 5);
+      pulse.onOutput('\x07', at);
+      pulse.onOutput('more of the output', at + 5);
     }
-    pulse.heard('\x07', 400);
+    pulse.onOutput('\x07', 400);
     expect(verdict(pulse, 'a', 420)).toBe('go');
   });
 });

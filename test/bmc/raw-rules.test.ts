@@ -1,6 +1,6 @@
 /** What may be given to a BIOS by hand. */
 import { expect, test } from 'vitest';
-import { judgeRaw } from '../../src/bmc/raw-commands.ts';
+import { checkRawCommand } from '../../src/bmc/raw-commands.ts';
 
 const MASTER = 0;
 
@@ -16,7 +16,7 @@ test.each<[string, number | null, string[]]>([
   ['[00]~\x07', 4, ['~', ']', '[', '^G']],
   ['[04]|=\x07', null, ['|', ']', '[', '^G']],
 ])('%j for %s needs confirmation for %j', (text, target, confirm) => {
-  expect(judgeRaw(text, target, MASTER)).toEqual({ refused: null, confirm });
+  expect(checkRawCommand(text, target, MASTER)).toEqual({ refused: null, confirm });
 });
 
 test.each<[string, number | null, RegExp]>([
@@ -33,5 +33,5 @@ test.each<[string, number | null, RegExp]>([
   ['a\r', 4, /printable/],
   ['\x1b', null, /printable/],
 ])('%j for %s is refused', (text, target, why) => {
-  expect(judgeRaw(text, target, MASTER).refused).toMatch(why);
+  expect(checkRawCommand(text, target, MASTER).refused).toMatch(why);
 });

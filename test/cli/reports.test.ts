@@ -194,15 +194,15 @@ describe('keys at a bare console', () => {
     [['\x1dd'], ['detach']],
     [['\x1d', '.'], ['detach']],
     [['a\x1d\x1db'], ['send a', 'send \x1d', 'send b']],
-    [['a\x07b'], ['send a', 'say', 'send b']],
+    [['a\x07b'], ['send a', 'show', 'send b']],
     [['\x1dw'], ['take']],
-    [['\x1d\x07x'], ['say', 'send x']],
+    [['\x1d\x07x'], ['show', 'send x']],
     [['\x1dx'], ['reset']],
     [['\x1dr'], ['size']],
     [['\x1du\x1di'], ['who', 'who']],
     [
       ['\x1d\x1b[A', 'x'],
-      ['say', 'send x'],
+      ['show', 'send x'],
     ],
   ])('%j', (reads, actions) => {
     const said = pressed(
@@ -225,7 +225,7 @@ test.each([
 test('the help and the letters of a bare console are the configured ones, one only the interface has names its effect', () => {
   const { keys } = resolveKeys({ prefix: { detach: 'Q', 'next-node': 'd', 'reset-screen': ['X', 'F5'] } });
   const actions = pressed('C-a', [Buffer.from('\x01Q\x01d\x01\x1b[15~\x01?')], keys.bindings);
-  expect(actions.map((one) => (one.do === 'say' ? one.text : one.do))).toEqual([
+  expect(actions.map((one) => (one.do === 'show' ? one.text : one.do))).toEqual([
     'detach',
     'Ctrl-A d (console of the next node) is only in the interface',
     'reset',

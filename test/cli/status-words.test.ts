@@ -23,7 +23,7 @@ function line(width: number): { words: StatusWords; shown: string[] } {
 test('a word stands for a while, then the state again', () => {
   const { words, shown } = line(79);
   words.state('n1: Ctrl-] d leaves');
-  words.say('a note');
+  words.show('a note');
   words.state('n1: open');
   expect(shown.at(-1)).toBe('a note');
   vi.runAllTimers();
@@ -36,7 +36,7 @@ test.each([20, 40, 79, 131])(
     const text = Array.from({ length: 40 }, (_, i) => `word${i}`).join(' ');
     const { words, shown } = line(width);
     words.state('state');
-    words.say(text);
+    words.show(text);
     vi.runAllTimers();
     const parts = shown.slice(1, -1);
     expect(parts.length).toBeGreaterThan(1);
@@ -49,8 +49,8 @@ test.each([20, 40, 79, 131])(
 
 test('another word takes the place of what is left of a long one', () => {
   const { words, shown } = line(20);
-  words.say('a word that has no room in twenty cells at all');
-  words.say('short');
+  words.show('a word that has no room in twenty cells at all');
+  words.show('short');
   vi.runAllTimers();
   expect(shown).toEqual(['a word that has no …', 'short', '']);
 });

@@ -7,7 +7,7 @@ import { Recognizer, type Recognition } from '../../src/console/recognizer.ts';
 import {
   failureMark,
   identityQuestion,
-  orSayFailed,
+  orPrintFailed,
   readIdentity,
   withSudoPrompt,
   type ShellIdentity,
@@ -105,11 +105,11 @@ test.each(SHELLS)(
     const shell = new ShellConsole(command, args, env);
     const said = (): string[] => shell.heard.map(({ text }) => text);
     await shell.quiet();
-    shell.type(`${orSayFailed('refuse', 'a1')}\r`);
+    shell.type(`${orPrintFailed('refuse', 'a1')}\r`);
     await expect.poll(said, { timeout: 30_000 }).toContain(failureMark('a1'));
     expect(said()).toContain('nein');
     await shell.quiet();
-    shell.type(`${orSayFailed(withSudoPrompt('obey', 'b2'), 'b2')}\r`);
+    shell.type(`${orPrintFailed(withSudoPrompt('obey', 'b2'), 'b2')}\r`);
     // The C shells know no variables ahead of a command: they say so, and that it failed.
     const csh = command === 'tcsh';
     await expect.poll(said, { timeout: 30_000 }).toContain(csh ? failureMark('b2') : 'asks: rackui-b2 %p:');

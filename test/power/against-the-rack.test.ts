@@ -51,7 +51,7 @@ async function bench(onTestFinished: (fn: () => Promise<void>) => void): Promise
     name: String,
     event: () => undefined,
     hostSeen: () => undefined,
-    systems: { heard: () => undefined, tick: () => undefined, torn: () => undefined },
+    systems: { onOutput: () => undefined, tick: () => undefined, torn: () => undefined },
     lineSeen: () => undefined,
     tally: () => undefined,
     changed: () => undefined,

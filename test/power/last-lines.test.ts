@@ -47,7 +47,7 @@ test('the console goes to whose line is due, then to who asks, then to who judge
   const { signal } = new AbortController();
   const order: string[] = [];
   const first = await turns.acquire('watch', signal, 60_000);
-  const rest = (['watch', 'judge', 'ask', 'due'] as const).map((name) =>
+  const rest = (['watch', 'test', 'ask', 'due'] as const).map((name) =>
     turns.acquire(name === 'due' ? 'watch' : name, signal, name === 'due' ? 10_000 : null).then((handOn) => {
       order.push(name);
       handOn?.();
@@ -58,5 +58,5 @@ test('the console goes to whose line is due, then to who asks, then to who judge
   expect(turns.urgent).toBe(true);
   first?.();
   await Promise.all(rest);
-  expect(order).toEqual(['due', 'ask', 'judge', 'watch']);
+  expect(order).toEqual(['due', 'ask', 'test', 'watch']);
 });

@@ -255,7 +255,10 @@ function wayToB(dropped: number): [number, Timeless][] {
   return way.slice(0, way.length - dropped);
 }
 
-/** A node that was asked at its shell, said its last line and was silent for the settling time: what grade A is judged from. */
+/**
+ * A node that was asked at its shell, said its last line and was silent for the settling time: what grade A is judged
+ * from.
+ */
 function wayToA(dropped: number): [number, Timeless][] {
   const tick: [number, Timeless] = [500, { kind: 'tick', wanted: false }];
   const way: [number, Timeless][] = [
@@ -395,7 +398,7 @@ test('no cut without halt and silence, a chosen force, or a deadline for which i
             const dirtied = happened
               .slice(0, index)
               .filter(({ before: { stage } }) =>
-                ['ssh', 'asked', 'by-hand', 'stopping', 'gone', 'judging'].includes(stage.is),
+                ['ssh', 'asked', 'by-hand', 'stopping', 'gone', 'testing'].includes(stage.is),
               )
               .flatMap((one) => (one.event.kind === 'recognized' ? [one.event.recognition.kind] : []))
               .filter((kind) => ['dirty', 'oops', 'filesystem'].includes(kind));

@@ -1,4 +1,7 @@
-/** On the way from the judgement to the verb: what withdraws it, ground by ground, and what becomes of the shutdown then. */
+/**
+ * On the way from the judgement to the verb: what withdraws it, ground by ground, and what becomes of the shutdown
+ * then.
+ */
 import { expect, test } from 'vitest';
 import type { Recognition } from '../../src/console/recognizer.ts';
 import { update } from '../../src/power/shutdown/machine.ts';
@@ -33,7 +36,7 @@ const TARGET: Target = {
 
 const FROM: Record<Ground, Stage> = {
   halted: { is: 'settle', marker: 'reboot: Power down', firmware: false, touch: null },
-  composite: { is: 'judging', hardUntil: 500_000, presses: 3, pressedAt: 90_000 },
+  composite: { is: 'testing', hardUntil: 500_000, presses: 3, pressedAt: 90_000 },
   deadline: { is: 'stopping', hardUntil: 500_000, unit: null },
   forced: { is: 'stopping', hardUntil: 500_000, unit: null },
 };

@@ -1,7 +1,7 @@
 /** A cycle is held against the kernel's boot id where ssh tells it, before and after: in virtual time. */
 import { describe, expect, test } from 'vitest';
 import type { VerbOutcome } from '../../src/bmc/types.ts';
-import { bootIdCommands, judgeReset, readBootId } from '../../src/power/boot.ts';
+import { bootIdCommands, assessReset, readBootId } from '../../src/power/boot.ts';
 import { FakeNetwork, FakeRack } from './fake-rack.ts';
 
 const NAME = 'k8s-worker-04';
@@ -25,7 +25,7 @@ test.each([
   [null, null, true, 'reset'],
   [null, null, false, 'unproven'],
 ] as const)('boot id %s before, %s after, power seen off %s: %s', (before, after, seenOff, is) => {
-  expect(judgeReset({ before, after, seenOff }).is).toBe(is);
+  expect(assessReset({ before, after, seenOff }).is).toBe(is);
 });
 
 describe('a boot id is read behind the word that was asked for', () => {

@@ -96,7 +96,7 @@ function busPane(size: SceneOptions): Scene {
 
 const saidByHand = (answer: RawAnswer): Scene => {
   const one = busPane(SMALL).keys('r').typed('#').keys('\r');
-  return one.dispatch({ type: 'raw-said', pane: one.overlayId, answer });
+  return one.dispatch({ type: 'raw-answered', pane: one.overlayId, answer });
 };
 
 function refusedByHand(size: SceneOptions): Scene {
@@ -109,7 +109,10 @@ function refusedByHand(size: SceneOptions): Scene {
 const pastAlarms = (size: SceneOptions): Scene =>
   mixed(size).keys('a', 'h').dispatch({ type: 'past-alarms', past: PAST_ALARMS });
 
-/** The detail pane over a day and more of one sample in 20 s: it was asked in vain for two hours, and nobody asked for four. */
+/**
+ * The detail pane over a day and more of one sample in 20 s: it was asked in vain for two hours, and nobody asked for
+ * four.
+ */
 function detailOfDay(size: SceneOptions): Scene {
   const one = mixed(size).keys('03', 't', 't').detailed();
   const asked = one.effects.findLast((effect) => effect.do === 'detail');
@@ -475,7 +478,10 @@ test.each([
   expectGolden(name, frame);
 });
 
-/** One golden of each thing that can lie over the screen. The compiler asks for a new kind's; those of all racks and of the table are in files of their own. */
+/**
+ * One golden of each thing that can lie over the screen. The compiler asks for a new kind's; those of all racks and of
+ * the table are in files of their own.
+ */
 const OVERLAYS: Record<Exclude<Overlay['kind'], 'racks' | 'columns'>, string> = {
   help: 'help',
   tour: 'tour-4-80x24',

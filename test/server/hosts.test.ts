@@ -56,7 +56,7 @@ test('files of what was learned that nobody can read: the server starts all the 
     const { client } = await server.connect();
     const told = client.welcome.snapshot.events.filter(({ level }) => level === 'warning').map(({ text }) => text);
     expect(told).toEqual(
-      files.map((file) => `${join(dir, 'state', file)} cannot be read; what it knew is learned anew`),
+      files.map((file) => `${join(dir, 'state', file)} cannot be read; its content is learned again`),
     );
   } finally {
     rmSync(dir, { recursive: true });

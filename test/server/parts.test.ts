@@ -34,7 +34,7 @@ describe('back-off of silent addresses', () => {
       pauses.push(now - since);
     }
     expect(pauses).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
-    backOff.heard(5);
+    backOff.onReply(5);
     backOff.silent(5, now);
     expect(backOff.due([5], now + 1_000)).toEqual([5]);
   });

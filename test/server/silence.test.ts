@@ -8,7 +8,7 @@ function firstReadAfter(outputs: readonly number[], keys: readonly number[] = []
   const all = [...outputs.map((at) => ({ at, key: false })), ...keys.map((at) => ({ at, key: true }))];
   for (const { at, key } of all.sort((a, b) => a.at - b.at)) {
     if (key) silence.sent(at);
-    else silence.heard(at);
+    else silence.onOutput(at);
   }
   const last = Math.max(0, ...all.map(({ at }) => at));
   for (let now = last; ; now += 100) if (silence.allowsRead(now)) return now - last;
@@ -29,10 +29,10 @@ describe('a read waits', () => {
 
   test('so that a program which prints every 5 s is never interrupted', () => {
     const silence = new Silence(0);
-    silence.heard(0);
-    silence.heard(5_000);
+    silence.onOutput(0);
+    silence.onOutput(5_000);
     for (let now = 5_000; now < 600_000; now += 50) {
-      if (now % 5_000 === 0) silence.heard(now);
+      if (now % 5_000 === 0) silence.onOutput(now);
       expect(silence.allowsRead(now)).toBe(false);
     }
   });

@@ -1,4 +1,7 @@
-/** The alarm of a node that has power and whose system is down: told when its shutdown's time is over, not at each reboot. */
+/**
+ * The alarm of a node that has power and whose system is down: told when its shutdown's time is over, not at each
+ * reboot.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +19,9 @@ function stateFolder(): string {
   return stateDir;
 }
 
-/** A server that began `startS` seconds after the first: hours ago, as no time in a file may be ahead of the real clock. */
+/**
+ * A server that began `startS` seconds after the first: hours ago, as no time in a file may be ahead of the real clock.
+ */
 function watch({ stateDir = stateFolder(), startS = 0 } = {}) {
   const alarms = new Map<string, string>();
   let now = steadyNow() + (startS - 3 * 3600) * 1000;
@@ -40,7 +45,7 @@ function watch({ stateDir = stateFolder(), startS = 0 } = {}) {
     alarms,
     get: () => states.get(3),
     asks: () => states.sign(3, 'asked', 'was asked to shut down'),
-    hears: (text: string) => states.heard(3, text),
+    hears: (text: string) => states.onOutput(3, text),
     /** So many seconds in which its BMC is not read. */
     stands: (seconds: number) => {
       now += seconds * 1_000;

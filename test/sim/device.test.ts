@@ -153,7 +153,7 @@ test('the control socket answers in words', async () => {
   await expect(rack.ctl('silent', { node: '7e' })).rejects.toThrow(/no node '7e' in this rack/);
   await expect(rack.ctl('off-late', { node: '03' })).rejects.toThrow(/off-late needs 'ms'/);
   await expect(rack.ctl('silent', { node: '03', on: 'maybe' })).rejects.toThrow(/'on' is on or off/);
-  expect(await rack.ctl('help')).toMatch(/^unplug +the device and its link vanish$/m);
+  expect(await rack.ctl('help')).toMatch(/^unplug +remove the device and its link$/m);
   await rack.ctl('silent', { node: '03' });
   await rack.ctl('power', { node: 'ns01', state: 'off' });
   const state = await rack.until(({ nodes }) => nodes[4]?.power === 'off');

@@ -321,7 +321,7 @@ describe('a system in trouble', () => {
     expect(type('\rpi\r')).toBe('');
     expect(guest.runBySsh(ASK_TO_SHUT_DOWN, now)).toMatchObject({
       code: 0,
-      says: expect.stringMatching(/^\d+\.\d\d \d+\.\d\d\n$/) as string,
+      output: expect.stringMatching(/^\d+\.\d\d \d+\.\d\d\n$/) as string,
     });
     expect(wait(20_000)).toBe('');
     expect(guest.phase).toBe('halted');

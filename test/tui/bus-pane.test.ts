@@ -56,8 +56,8 @@ test('by hand: what is typed goes to the node under the cursor, or to the master
   const { scene, sent } = byHand('r', '#', '\r');
   const pane = scene.overlayId;
   expect(sent()).toEqual([{ do: 'raw', pane, target: 3, text: '#', confirm: null }]);
-  scene.dispatch({ type: 'raw-said', pane, answer: { heard: '#\r\n04 1f\r\n', after: 'fine' } });
-  expect(hand(scene)).toEqual({ is: 'idle', said: { ok: true, text: 'k8s-worker-04: #\r\n04 1f\r\n' } });
+  scene.dispatch({ type: 'raw-answered', pane, answer: { heard: '#\r\n04 1f\r\n', after: 'fine' } });
+  expect(hand(scene)).toEqual({ is: 'idle', reply: { ok: true, text: 'k8s-worker-04: #\r\n04 1f\r\n' } });
   scene.keys('R', '=', '\x07', '\r');
   expect(sent()[1]).toEqual({ do: 'raw', pane, target: null, text: '=\x07', confirm: null });
 });
@@ -72,7 +72,7 @@ test('by hand: what the server wants confirmed is sent only behind the typed nam
   expect(sent()).toHaveLength(1);
   expect(hand(scene)).toMatchObject({
     is: 'idle',
-    said: { ok: false, text: expect.stringContaining('does not match') as string },
+    reply: { ok: false, text: expect.stringContaining('does not match') as string },
   });
   scene.keys('r', '\\', '\r');
   refused(scene, 'it can cut').typed('k8s-worker-04').keys('\r');
@@ -86,8 +86,8 @@ test('by hand: Esc and an empty line send nothing, a paste neither, a refusal is
   expect(scene.state.notice?.text).toMatch(/paste is not sent/);
   scene.keys('#', '\r');
   refused(scene, 'the console of n5 is open', 'held');
-  expect(hand(scene)).toEqual({ is: 'idle', said: { ok: false, text: 'the console of n5 is open' } });
+  expect(hand(scene)).toEqual({ is: 'idle', reply: { ok: false, text: 'the console of n5 is open' } });
   const view = new Scene({ cols: 80, rows: 24, access: 'view' }).keys('03', 'B', 'r');
-  expect(hand(view)).toEqual({ is: 'idle', said: null });
+  expect(hand(view)).toEqual({ is: 'idle', reply: null });
   expect(view.state.notice?.text).toMatch(/this is a view-only session/);
 });

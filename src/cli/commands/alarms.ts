@@ -74,14 +74,14 @@ const LIMIT = 1000;
 export async function eventsCommand(options: EventsOptions): Promise<number> {
   const client = await openClient(options, 'events', { autostart: true });
   try {
-    const tell = options.json === true ? (event: EventRecord) => printJson(eventJson(event)) : printEvent;
+    const printOne = options.json === true ? (event: EventRecord) => printJson(eventJson(event)) : printEvent;
     const past = await client.request('events.list', { limit: LIMIT });
-    for (const event of past) tell(event);
+    for (const event of past) printOne(event);
     if (options.follow !== true) return EXIT.done;
     const last = past.at(-1)?.seq ?? -1;
     return await new Promise<number>((resolve, reject) => {
       client.on('event', (event) => {
-        if (event.seq > last) tell(event);
+        if (event.seq > last) printOne(event);
       });
       client.onClose((why) => reject(new Failure(EXIT.unavailable, why)));
       process.once('SIGINT', () => resolve(EXIT.done));

@@ -2,7 +2,7 @@
 import { keepYoungSmall } from '../../lib/memory.ts';
 import { DemoRack } from '../demo-rack.ts';
 import { openClient } from '../server-connection.ts';
-import { print, tellEnd, UsageFailure } from '../terminal-output.ts';
+import { print, reportEnd, UsageFailure } from '../terminal-output.ts';
 import { interfaceOptions, type LookOptions } from './tui.ts';
 
 export interface DemoOptions extends LookOptions {
@@ -48,7 +48,7 @@ export async function demoCommand(
       racks: [{ client: await open(), reconnect: open }],
       viewOnly: false,
     });
-    tellEnd(code, message);
+    reportEnd(code, message);
     return code;
   } finally {
     await demo.end();

@@ -118,7 +118,7 @@ export async function verifyCommand(words: readonly string[], options: VerifyOpt
       if (options.json === true) printJson({ ...where, name, result, host, why });
       else
         print(
-          `${where.addr}  ${where.pos.padEnd(4)} ${name.padEnd(22)} ${result.padEnd(9)} ${said(result, host, why)}`.trimEnd(),
+          `${where.addr}  ${where.pos.padEnd(4)} ${name.padEnd(22)} ${result.padEnd(9)} ${resultText(result, host, why)}`.trimEnd(),
         );
     }
     const count = (wanted: Result): number => results.filter((result) => result === wanted).length;
@@ -132,7 +132,7 @@ export async function verifyCommand(words: readonly string[], options: VerifyOpt
   }
 }
 
-function said(result: Result, host: string | null, why: string): string {
+function resultText(result: Result, host: string | null, why: string): string {
   if (result === 'not seen') return why;
   return result === 'match'
     ? ''

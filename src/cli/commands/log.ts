@@ -36,12 +36,12 @@ export async function logCommand(word: string, options: LogOptions): Promise<num
   try {
     const [node, ...others] = targetsOf([word], await knownRack(client)).nodes;
     if (node === undefined || others.length > 0) throw new UsageFailure(`'${word}' selects several nodes: give one`);
-    const told =
+    const printed =
       form.is === 'cast' || form.is === 'page'
         ? await replay(client, node, form, range)
         : await printLog(client, node.addr, form.is, range, options);
     const all = range.since === null && range.until === null && !options.search;
-    if (!told) hint(`rackui: the log of ${node.name} holds nothing${all ? ' yet' : ' of that'}`);
+    if (!printed) hint(`rackui: the log of ${node.name} holds nothing${all ? ' yet' : ' of that'}`);
     return EXIT.done;
   } finally {
     client.close();
@@ -65,7 +65,7 @@ async function printLog(
   client.onClose((why) => (over.why = why));
   process.once('SIGINT', () => (over.stopped = true));
   const request: LogRequest = { addr, kind, cursor: null, since, search: options.search ?? null };
-  let told = false;
+  let printed = false;
   for (;;) {
     const { data, cursor, end } = await client.request('log.read', request);
     // A log that does not exist yet has no cursor either.
@@ -73,15 +73,15 @@ async function printLog(
     if (kind === 'raw') process.stdout.write(Buffer.from(data, 'base64'));
     else
       for (const line of data.split('\n').slice(0, -1)) {
-        if (until !== null && (readLogLine(line)?.at ?? 0) > until) return told;
+        if (until !== null && (readLogLine(line)?.at ?? 0) > until) return printed;
         print(line);
-        told = true;
+        printed = true;
       }
-    told ||= data !== '';
+    printed ||= data !== '';
     if (!end) continue;
     // All later text is younger, whatever the clock's time then; a log that begins later has no cursor yet.
     request.since = null;
-    if (options.follow !== true) return told;
+    if (options.follow !== true) return printed;
     await new Promise((resolve) => setTimeout(resolve, FOLLOW_MS));
     if (over.why !== null) throw new Failure(EXIT.unavailable, over.why);
     if (over.stopped) return true;
@@ -116,9 +116,9 @@ async function replay(
     for (const event of late < 0 ? events : events.slice(0, late)) await writer.feed(event);
     await flush();
     if (!end && late < 0) continue;
-    const told = writer.end();
+    const complete = writer.end();
     await flush();
-    return told;
+    return complete;
   }
 }
 

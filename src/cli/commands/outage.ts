@@ -51,7 +51,7 @@ export function outageReportCommand(options: OutageOptions): Promise<number> {
 }
 
 /** Passes on the supply's state as other UPS software reports it. */
-export function outageTellCommand(supply: 'mains' | 'battery', options: OutageOptions): Promise<number> {
+export function outageSupplyCommand(supply: 'mains' | 'battery', options: OutageOptions): Promise<number> {
   const runtimeS = options.runtime === undefined ? null : secondsOf('--runtime', options.runtime);
   return withServer(options, `outage ${supply}`, async (client) =>
     show(

@@ -15,7 +15,7 @@ import type { Settings } from '../../tui/model/state.ts';
 import type { RackAccess } from '../../tui/rack-session.ts';
 import type { Theme } from '../../tui/terminal/theme.ts';
 import { type GlobalOptions, openClient, optionsFor, rackListOf, withOneRack } from '../server-connection.ts';
-import { explain, tellEnd, UsageFailure } from '../terminal-output.ts';
+import { explain, reportEnd, UsageFailure } from '../terminal-output.ts';
 
 /** Returns the settings of the interface, or the defaults. @throws {ConfigError} with the place of every mistake */
 export async function settingsOf(config: string | undefined): Promise<Settings> {
@@ -92,7 +92,7 @@ async function themeFrom(path: string, name: string): Promise<Theme> {
   return { name, inks: { ...under.inks, ...inks }, grounds: { ...under.grounds, ...grounds } };
 }
 
-/** Options of the command line about its look. */
+/** Options of the command line about its appearance. */
 export interface LookOptions {
   config?: string;
   theme?: string;
@@ -151,7 +151,7 @@ export async function interfaceCommand(options: CommandOptions): Promise<number>
       racks: await (opening ?? openRacks(options, end.signal)),
       viewOnly: options.viewOnly === true,
     });
-    tellEnd(code, message);
+    reportEnd(code, message);
     return code;
   } finally {
     end.abort();

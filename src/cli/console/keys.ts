@@ -12,7 +12,7 @@ export interface ConsoleKeyTable {
   prefix: string;
   /** Keys after the prefix. */
   bindings: readonly Pick<KeyBinding<never>, 'keys' | 'command' | 'help'>[];
-  /** Returns a key's label for people. */
+  /** Returns a key's label for display. */
   label: (key: string) => string;
 }
 
@@ -29,7 +29,7 @@ export type KeyAction =
   /** Writes a note into the node's log. */
   | { do: 'note'; text: string }
   /** Shows a message on the status line. */
-  | { do: 'say'; text: string };
+  | { do: 'show'; text: string };
 
 /** Commands of the interface's consoles that a bare one has too, in the order of its help, with their effect there. */
 const SHARED: readonly (readonly [command: Command, help: string, action: KeyAction | null])[] = [
@@ -48,9 +48,9 @@ const ENTER = 0x0d;
 const ERASE: readonly number[] = [0x7f, 0x08];
 /** Most characters of a note that the server takes. */
 const NOTE_LIMIT = 500;
-const SAY_NOTE: KeyAction = { do: 'say', text: 'note for the log (Enter writes it, Esc cancels): ' };
+const SHOW_NOTE: KeyAction = { do: 'show', text: 'note for the log (Enter writes it, Esc cancels): ' };
 
-/** Returns the key of a command after the prefix for people: `Ctrl-] w`. */
+/** Returns the key of a command after the prefix for display: `Ctrl-] w`. */
 export function chordLabel({ prefix, bindings, label }: ConsoleKeyTable, command: Command): string {
   return `${label(prefix)} ${label(bindings.find((one) => one.command === command)?.keys[0] ?? '')}`;
 }
@@ -86,7 +86,7 @@ export class ConsoleKeys {
     return [
       ...(sent.length > 0 ? [{ do: 'send', bytes: sent } as const] : []),
       ...(sent.length < bytes.length
-        ? [{ do: 'say', text: 'Ctrl-G was not sent: on this bus it closes the console' } as const]
+        ? [{ do: 'show', text: 'Ctrl-G was not sent: on this bus it closes the console' } as const]
         : []),
     ];
   }
@@ -95,18 +95,18 @@ export class ConsoleKeys {
     const note = this.#note ?? [];
     if (byte === ESCAPE || byte === INTERRUPT) {
       this.#note = null;
-      return { do: 'say', text: 'no note was written' };
+      return { do: 'show', text: 'no note was written' };
     }
     if (byte === ENTER) {
       this.#note = null;
       const text = Buffer.from(note).toString('utf8').trim();
-      return text === '' ? { do: 'say', text: 'no note was written' } : { do: 'note', text };
+      return text === '' ? { do: 'show', text: 'no note was written' } : { do: 'note', text };
     }
     if (ERASE.includes(byte)) {
       // A character of several bytes is removed as a whole.
       while (((note.pop() ?? 0) & 0xc0) === 0x80);
     } else if (byte >= 0x20 && note.length < NOTE_LIMIT) note.push(byte);
-    return { do: 'say', text: `note: ${Buffer.from(note).toString('utf8')}` };
+    return { do: 'show', text: `note: ${Buffer.from(note).toString('utf8')}` };
   }
 
   #chord(name: string): KeyAction[] {
@@ -116,11 +116,11 @@ export class ConsoleKeys {
     if (shared !== undefined) {
       const [, , action] = shared;
       if (action === null) this.#note = [];
-      return [action ?? SAY_NOTE];
+      return [action ?? SHOW_NOTE];
     }
     const elsewhere = binding !== undefined && binding.command !== 'help';
     const key = `${this.#table.label(this.#table.prefix)} ${this.#table.label(name)}`;
-    return [{ do: 'say', text: elsewhere ? `${key} (${binding.help}) is only in the interface` : this.#help() }];
+    return [{ do: 'show', text: elsewhere ? `${key} (${binding.help}) is only in the interface` : this.#help() }];
   }
 
   #help(): string {

@@ -113,10 +113,10 @@ export class StatusWords {
 
   /** Shows a message after the present one: the effect of a key must not hide the message about the key. */
   add(text: string): void {
-    this.say(this.#timer === null ? text : `${this.#word} · ${text}`);
+    this.show(this.#timer === null ? text : `${this.#word} · ${text}`);
   }
 
-  say(text: string): void {
+  show(text: string): void {
     this.close();
     this.#word = text;
     // A message that does not fit ends with a mark, and continues in its place.
@@ -184,7 +184,7 @@ export async function liveConsole(
         queue(() => {
           if (note.cols !== undefined && note.rows !== undefined) shows.resizeNode(note.cols, note.rows);
           if (note.kind === 'gap') words.add(note.text);
-          else words.say(`${node.name}: ${note.text}`);
+          else words.show(`${node.name}: ${note.text}`);
         }),
       resync: (skipped, cols, rows, screen) =>
         queue(() => shows.resync(`${node.name}: ${gapText(skipped)}`, cols, rows, screen)),
@@ -192,8 +192,8 @@ export async function liveConsole(
       ended: (why) => settle(why),
     };
   });
-  const say = (text: string): void => words.say(`${node.name}: ${text}`);
-  const failed = (error: unknown): void => say(messageOf(error));
+  const show = (text: string): void => words.show(`${node.name}: ${text}`);
+  const failed = (error: unknown): void => show(messageOf(error));
   words.state(statusText(node, session.joined.console, client, options.keys));
   if (options.baud !== null && options.baud !== session.joined.console.baud)
     await client.request('console.baud', { baud: options.baud }).catch(failed);
@@ -205,37 +205,37 @@ export async function liveConsole(
       case 'send':
         session.send(action.bytes);
         return;
-      case 'say':
-        say(action.text);
+      case 'show':
+        show(action.text);
         return;
       case 'take':
         session
           .acquireKeyboard()
-          .then((state) => say(statusText(node, state, client, options.keys)))
+          .then((state) => show(statusText(node, state, client, options.keys)))
           .catch(failed);
         return;
       case 'note':
         client
           .request('console.log', { text: action.text })
-          .then(() => say('the note is in the log'))
+          .then(() => show('the note is in the log'))
           .catch(failed);
         return;
       case 'sample':
         client
           .request('sweep', { addrs: [node.addr], interrupt: true })
-          .then((rack) => say(sampleText(node, rack)))
+          .then((rack) => show(sampleText(node, rack)))
           .catch(failed);
         return;
       case 'who':
         client
           .request('sweep', { addrs: [], interrupt: false })
-          .then((rack) => say(whoText(rack)))
+          .then((rack) => show(whoText(rack)))
           .catch(failed);
         return;
       case 'reset':
         client
           .request('console.reset', {})
-          .then(() => say("the screen's modes are reset"))
+          .then(() => show("the screen's modes are reset"))
           .catch(failed);
         return;
       case 'size':
@@ -248,7 +248,7 @@ export async function liveConsole(
   /** Types the size command, unless an editor or a pager has the screen and would receive it. */
   const tellSize = async (): Promise<void> => {
     if (display?.fullScreen === true) {
-      say('a full-screen program runs on the console: end or suspend it (Ctrl-Z), then set the size at the prompt');
+      show('a full-screen program runs on the console: end or suspend it (Ctrl-Z), then set the size at the prompt');
       return;
     }
     const size = { cols: stdout.columns || 80, rows: (stdout.rows || 24) - (options.rawOutput ? 0 : 1) };
@@ -266,7 +266,7 @@ export async function liveConsole(
     queue(() => {
       const { bytes, blocked } = pasteFor(token.bytes, display?.bracketedPaste === true);
       for (let at = 0; at < bytes.length; at += PIECE) session.send(bytes.subarray(at, at + PIECE));
-      if (blocked > 0) say(BELL_BLOCKED);
+      if (blocked > 0) show(BELL_BLOCKED);
     });
   };
   const input = new Input(stdin, (tokens) => tokens.forEach(take));

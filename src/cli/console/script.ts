@@ -118,7 +118,7 @@ export interface ScriptOptions {
  * come in time · 5 the node does not answer, or the console ended.
  */
 export async function scriptConsole(client: RackClient, node: InventoryNode, options: ScriptOptions): Promise<number> {
-  let heard = performance.now();
+  let lastOutputAt = performance.now();
   let ended: string | null = null;
   /** Reason why keys were not sent; null: all were. The keys after them would form another command. */
   let blocked: string | null = null;
@@ -129,7 +129,7 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, opt
     printer.open(joined.cols);
     return {
       data: (bytes) => {
-        heard = performance.now();
+        lastOutputAt = performance.now();
         printer.write(bytes);
       },
       note: (note) => {
@@ -137,7 +137,7 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, opt
         if (note.kind === 'blocked') blocked ??= note.text;
       },
       resync: (skipped, cols, _rows, screen) => {
-        heard = performance.now();
+        lastOutputAt = performance.now();
         hint(`rackui: ${nodeLabel(node)}: ${gapText(skipped)}`);
         printer.resync(cols, screen);
       },
@@ -183,7 +183,7 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, opt
     for await (const line of createInterface({ input: process.stdin })) {
       if (why() !== null) return;
       await quiet(QUIET_MS);
-      heard = performance.now();
+      lastOutputAt = performance.now();
       session.send(Buffer.from(`${withoutBell(line, node)}\r`));
     }
   }
@@ -192,7 +192,7 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, opt
     for (const step of steps) {
       if (why() !== null) return;
       if (step.do === 'send') {
-        heard = performance.now();
+        lastOutputAt = performance.now();
         session.send(step.bytes);
         continue;
       }
@@ -229,7 +229,7 @@ export async function scriptConsole(client: RackClient, node: InventoryNode, opt
   }
 
   function quiet(ms: number): Promise<void> {
-    return until(() => why() !== null || performance.now() - heard >= ms, PATIENCE_MS);
+    return until(() => why() !== null || performance.now() - lastOutputAt >= ms, PATIENCE_MS);
   }
 }
 

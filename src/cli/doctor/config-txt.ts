@@ -95,7 +95,7 @@ export function settingsOf(file: string, read: ReadFile, facts: BoardFacts): Set
       const filter = /^\[(.+)\]$/.exec(line)?.[1]?.trim();
       if (filter !== undefined) {
         if (filter.toLowerCase() === 'all') filters = new Map();
-        else filters.set(kindOf(filter), { text: `[${filter}]`, holds: judge(filter, facts) });
+        else filters.set(kindOf(filter), { text: `[${filter}]`, holds: evaluateFilter(filter, facts) });
         continue;
       }
       const all = [...filters.values()];
@@ -127,7 +127,7 @@ function kindOf(filter: string): string {
   return /^gpio\d+/.exec(name)?.[0] ?? name.split(/[=:]/)[0] ?? name;
 }
 
-function judge(filter: string, { board, serial, boardType }: BoardFacts): Holds {
+function evaluateFilter(filter: string, { board, serial, boardType }: BoardFacts): Holds {
   const name = filter.toLowerCase();
   if (name === 'none' || name === 'tryboot') return false;
   if (kindOf(filter) === 'model') return board.filters.has(name);

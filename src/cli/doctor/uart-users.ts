@@ -250,11 +250,11 @@ function brailleRules(machine: Machine): string | undefined {
 }
 
 function isIgnored(machine: Machine, device: string): boolean {
-  const says = /ID_MM_(DEVICE_IGNORE|PORT_IGNORE|TTY_BLACKLIST)\}="?1/;
+  const ignores = /ID_MM_(DEVICE_IGNORE|PORT_IGNORE|TTY_BLACKLIST)\}="?1/;
   // Rules of the distribution name adapters by their maker; this check cannot know which of them is the rack's.
   return udevFiles(machine)
     .filter((path) => path.startsWith('/etc/') || path.startsWith('/run/'))
-    .some((path) => rulesOf(machine, path).some((rule) => says.test(rule) && matches(rule, device, true)));
+    .some((path) => rulesOf(machine, path).some((rule) => ignores.test(rule) && matches(rule, device, true)));
 }
 
 /** Returns whether a udev rule applies to the device; `open`: a rule that names no device may apply. */

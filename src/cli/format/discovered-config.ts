@@ -8,16 +8,16 @@ import { formatAddress, formatPosition, rowOf } from '../../rack/address.ts';
 import { clock, iso, wallOf } from '../terminal-output.ts';
 
 /** Formats one exchange on one line. */
-export function exchangeLine({ at, out, in: heard, ms, note }: BusLogEntry): string {
+export function exchangeLine({ at, out, in: input, ms, note }: BusLogEntry): string {
   const time = `${clock(at)}.${String(wallOf(at) % 1000).padStart(3, '0')}`;
   if (note !== null) return `${time}  -- ${note}`;
   const took = ms === null ? '      ' : `${ms.toFixed(0).padStart(4)} ms`;
-  return `${time} ${took.padStart(7)}  > ${spellBytes(out).padEnd(14)} < ${heard === '' ? '(nothing)' : spellBytes(heard)}`;
+  return `${time} ${took.padStart(7)}  > ${spellBytes(out).padEnd(14)} < ${input === '' ? '(nothing)' : spellBytes(input)}`;
 }
 
 /** Returns the documented JSON of an exchange. */
-export function exchangeJson({ seq, at, out, in: heard, ms, note }: BusLogEntry): Record<string, unknown> {
-  return { seq, at: iso(at), out, in: heard, ms, note };
+export function exchangeJson({ seq, at, out, in: input, ms, note }: BusLogEntry): Record<string, unknown> {
+  return { seq, at: iso(at), out, in: input, ms, note };
 }
 
 export interface Found extends BusLook {

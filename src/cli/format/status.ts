@@ -199,7 +199,7 @@ function supplyReport(view: OutageView, now: number): SupplyReport {
     planS: last?.lengthMs == null ? null : Math.round(last.lengthMs / 1000),
     phase: phase?.is ?? null,
     phaseMs: phase === null ? null : ageOf(phase.since),
-    ups: ups.map(({ answeredAt, ...said }) => ({ ...said, ageMs: answeredAt === null ? null : ageOf(answeredAt) })),
+    ups: ups.map(({ answeredAt, ...report }) => ({ ...report, ageMs: answeredAt === null ? null : ageOf(answeredAt) })),
     text: supplyForms(view, now)[0] ?? '',
   };
 }

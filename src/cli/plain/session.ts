@@ -45,7 +45,7 @@ class OwnOperations {
   }
 
   /** Returns whether the command itself reports this event: the operation's begin, and its nodes' outcomes. */
-  tells({ topic, addr, at, level, text }: EventRecord): boolean {
+  covers({ topic, addr, at, level, text }: EventRecord): boolean {
     if (topic !== 'power' || level === 'alarm') return false;
     return [...this.#own.values()].some(({ id, startedAt, endedAt, nodes }) =>
       addr === null
@@ -132,7 +132,7 @@ class PlainSession {
     ];
     process.on('SIGINT', leave);
     try {
-      await this.#say(() => this.#status());
+      await this.#runAndReport(() => this.#status());
       print("'help' lists the commands, 'quit' leaves. News are printed at once.");
       for (;;) {
         this.#printEvents();
@@ -147,7 +147,7 @@ class PlainSession {
         }
         const words = line === null ? ['quit'] : split(line);
         if (words[0] === 'quit' || words[0] === 'q' || words[0] === 'exit') return this.#leave(line === null);
-        await this.#say(() => this.#obey(words));
+        await this.#runAndReport(() => this.#obey(words));
       }
     } finally {
       process.off('SIGINT', leave);
@@ -162,7 +162,7 @@ class PlainSession {
   }
 
   /** Runs work and prints a sentence where it fails; the session continues. */
-  async #say(work: () => Promise<void>): Promise<void> {
+  async #runAndReport(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
@@ -245,7 +245,7 @@ class PlainSession {
     this.#events.push(event);
     this.#gathering ??= setTimeout(() => {
       this.#gathering = null;
-      this.#events = this.#events.filter((event) => !this.#own.tells(event));
+      this.#events = this.#events.filter((event) => !this.#own.covers(event));
       if (!this.#eventsAtOnce || !this.#prompted || this.#events.length === 0) return;
       // The text being typed stays in the terminal's line; the news is printed before it.
       if (this.#interactive) process.stdout.write('\n');
@@ -255,7 +255,7 @@ class PlainSession {
   }
 
   #printEvents(): void {
-    const events = this.#events.splice(0).filter((event) => !this.#own.tells(event));
+    const events = this.#events.splice(0).filter((event) => !this.#own.covers(event));
     eventSentences(events).forEach(print);
   }
 

@@ -34,7 +34,7 @@ import {
   drillSupply,
   firstDetail,
 } from './record.ts';
-import { combineSupplies, toldSupply, type ToldSupply } from './supply.ts';
+import { combineSupplies, supplyFromReport, type ReportedSupply } from './supply.ts';
 
 const TICK_MS = 500;
 /** Longest wait for the disk, ms. */
@@ -55,7 +55,7 @@ export class Outage {
   #drill: ReadonlySet<Address> | null = null;
   /** Other UPS software has waited for the mains to settle. */
   #settled = false;
-  #told: ToldSupply | null = null;
+  #reported: ReportedSupply | null = null;
   /** Time since which the mains have failed; null: they are not. */
   #awayAt: number | null = null;
   #again = false;
@@ -113,7 +113,7 @@ export class Outage {
     const awayS = (now - (this.#awayAt ?? now)) / 1000;
     const readings = ups.map((name) => this.#ports.ups(name));
     if (ups.length > 0) return combineSupplies(readings, needs, assumedS, awayS);
-    return toldSupply(this.#told, now, assumedS);
+    return supplyFromReport(this.#reported, now, assumedS);
   }
 
   /**
@@ -134,8 +134,12 @@ export class Outage {
    * Sets the supply as other UPS software reports it; only where no UPS is configured. `settled`: mains have been back
    * for long enough, and the policy's own time is skipped.
    */
-  async tell(state: 'mains' | 'battery', runtimeS: number | null, settled: boolean): Promise<OutageReport | null> {
-    this.#told = { state, at: this.#ports.now(), runtimeS };
+  async reportSupply(
+    state: 'mains' | 'battery',
+    runtimeS: number | null,
+    settled: boolean,
+  ): Promise<OutageReport | null> {
+    this.#reported = { state, at: this.#ports.now(), runtimeS };
     if (state === 'mains' && this.#record === null) this.#adopt();
     this.#settled = state === 'mains' && settled;
     await this.tick();
@@ -268,7 +272,7 @@ export class Outage {
     const { phase } = this.#state;
     if (phase !== 'mains') this.#awayAt = record.startedAt;
     if (left.told !== null)
-      this.#told = {
+      this.#reported = {
         state: phase === 'mains' && (left.committed || !sameBoot) ? 'mains' : left.told,
         at: now(),
         runtimeS: null,
@@ -388,7 +392,7 @@ export class Outage {
     const record = this.#record;
     if (record === null) return;
     record.kept = this.#ports.keepTime(this.#ports.now());
-    record.told = this.#told?.state ?? null;
+    record.told = this.#reported?.state ?? null;
     if (this.#state !== null) noteState(record, this.#state);
     const written = this.#ports.journal.write(structuredClone(record));
     await within(this.#ports, WRITE_LIMIT_MS, written).catch((error: unknown) => {

@@ -212,10 +212,10 @@ export function summarizeOutage({ nodes }: Pick<OutageRecord, 'nodes'>): string 
     [count('missing'), 'not back'],
     [count('on'), 'stayed on'],
   ] as const;
-  const said = parts.filter(([n]) => n > 0).map(([n, text]) => `${n} ${text}`);
-  return said.length === 0
+  const counts = parts.filter(([n]) => n > 0).map(([n, text]) => `${n} ${text}`);
+  return counts.length === 0
     ? 'no node was on'
-    : `of ${nodes.length} ${nodes.length === 1 ? 'node that was' : 'nodes that were'} on: ${said.join(', ')}`;
+    : `of ${nodes.length} ${nodes.length === 1 ? 'node that was' : 'nodes that were'} on: ${counts.join(', ')}`;
 }
 
 export interface OutagePolicy extends Policy {

@@ -83,7 +83,7 @@ export function combineSupplies(
 }
 
 /** The supply as other UPS software reported it. */
-export interface ToldSupply {
+export interface ReportedSupply {
   state: 'mains' | 'battery';
   at: number;
   /** Seconds that the battery lasted then; null: not reported. */
@@ -91,12 +91,12 @@ export interface ToldSupply {
 }
 
 /** Returns the reported supply, updated to `now`; without a report the mains are present. */
-export function toldSupply(told: ToldSupply | null, now: number, assumedS: number | null): Supply {
+export function supplyFromReport(reported: ReportedSupply | null, now: number, assumedS: number | null): Supply {
   const blank = { low: false, shutdown: false, charge: null, why: null };
-  if (told === null) return { ...blank, state: 'mains', runtimeS: null };
-  const runtimeS = told.runtimeS ?? assumedS;
-  const left = runtimeS === null ? null : Math.max(0, runtimeS - (now - told.at) / 1000);
-  return { ...blank, state: told.state, runtimeS: left };
+  if (reported === null) return { ...blank, state: 'mains', runtimeS: null };
+  const runtimeS = reported.runtimeS ?? assumedS;
+  const left = runtimeS === null ? null : Math.max(0, runtimeS - (now - reported.at) / 1000);
+  return { ...blank, state: reported.state, runtimeS: left };
 }
 
 /** Returns `readings` as they would be if the mains failed now. */

@@ -207,7 +207,7 @@ export function afterTry({ now, run, onFail, end, triesBefore, cutAt, busReady }
   if (!run.armed || run.state !== 'running' || again === 'no') return null;
   if (outcome === 'done' || outcome === 'cut-unproven' || outcome === 'aborted') return null;
   if (run.deadlineAt !== null && now >= run.deadlineAt) return null;
-  // An unusable bus says nothing about the node: it is tried again as soon as the bus is back.
+  // An unusable bus is no fact about the node: it is tried again as soon as the bus is back.
   if (outcome === 'bus' || !busReady) return { ...end, againAt: now, tries: triesBefore };
   if (onFail === 'abort' || (again === 'at-deadline' && cutAt === null)) return null;
   const tries = triesBefore + 1;

@@ -43,7 +43,7 @@ export class PlanRunner {
   /** Time at which a node had its first turn: its own deadline counts from there. */
   readonly #firstTryAt = new Map<Address, number>();
   /** Set while the disk accepts no writes, so that each such period is reported once. */
-  #unwrittenTold = false;
+  #unwrittenReported = false;
   /** Failed nodes are not tried again. */
   #recalled = false;
   /** Changes since the last turn: ends of nodes, and operators' requests. */
@@ -144,7 +144,7 @@ export class PlanRunner {
     refreshSteps(run);
     if (JSON.stringify(run) !== before) {
       const why = await this.#write().then(() => null, messageOf);
-      if (why === null) this.#unwrittenTold = false;
+      if (why === null) this.#unwrittenReported = false;
       else if (run.armed) this.#reportUnwritten(why);
       else this.#unwritten(runnable, why);
       this.#publish();
@@ -267,13 +267,13 @@ export class PlanRunner {
   /** Reports the error and continues: the battery drains. Cuts are still written by their operations, or refused. */
   #reportUnwritten(problem: string): void {
     const { plan, id } = this.#record.run;
-    if (!this.#unwrittenTold)
+    if (!this.#unwrittenReported)
       this.#ports.event(
         'alarm',
         null,
         `Plan ${plan} (run ${id}) continues, but its journal cannot be written: ${problem}`,
       );
-    this.#unwrittenTold = true;
+    this.#unwrittenReported = true;
   }
 
   async #launch(step: PlanStepRun, settings: StepSettings, node: PlanNodeRun): Promise<void> {

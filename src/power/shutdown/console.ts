@@ -19,7 +19,7 @@ export function consoleAcquired(transition: Transition): void {
   state.console = { ...state.console, held: true, closedAt: transition.at };
   const { stage } = state;
   // The console, which could not be watched before, may be watched now.
-  if (stage.is === 'judging') state.console = { ...state.console, problem: '' };
+  if (stage.is === 'testing') state.console = { ...state.console, problem: '' };
   if (stage.is === 'opening' && !stage.acquired) {
     transition.enter({ ...stage, acquired: true, pressedAt: transition.at }, state.target.limits.preflight);
   }
@@ -55,7 +55,7 @@ export function noConsole(transition: Transition, why: string): void {
     case 'opening':
       noPrompt(transition, why, 'console-held');
       return;
-    case 'judging':
+    case 'testing':
       unseen(transition, why);
       return;
     case 'cutting':
@@ -113,5 +113,5 @@ export function goesByItself({ state: { stage, target, sshProblem } }: Transitio
 
 /** Takes back one press of Enter, which coincided with a status request to the node's own BMC. */
 export function pressAgain({ state }: Transition): void {
-  if (state.stage.is === 'judging') state.stage = { ...state.stage, presses: Math.max(0, state.stage.presses - 1) };
+  if (state.stage.is === 'testing') state.stage = { ...state.stage, presses: Math.max(0, state.stage.presses - 1) };
 }

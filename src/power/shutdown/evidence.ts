@@ -23,7 +23,7 @@ const PRESSES = 3;
 const PRESS_MS = 1_000;
 /** Longest gap between two samples over which the current counts as steady, ms. */
 const SAMPLE_GAP_MS = 5_000;
-/** Time after which a node that still prints is judged again, ms. */
+/** Time after which the silence of a node that still prints is tested again, ms. */
 const AGAIN_MS = 15_000;
 /** A BMC is lost after this time without an answer, ms, and this many failures. */
 const BMC_LOST_MS = 10_000;
@@ -37,7 +37,7 @@ export function networkChanged(transition: Transition, { reachable, askedAt }: E
     // Until ssh has reported the uptime, the last line may be an old one, and the machine alive for good reason.
     if (stage.is === 'settle' && !state.sshRuns && state.haltedAt !== null && askedAt > state.haltedAt)
       askAlive(transition, `something answers at ${state.target.ssh ?? 'its address'}`);
-    if (stage.is === 'gone' || stage.is === 'judging') transition.restarted('its network answers again');
+    if (stage.is === 'gone' || stage.is === 'testing') transition.restarted('its network answers again');
     networkAnswers(transition, askedAt);
     return;
   }
@@ -49,11 +49,12 @@ export function networkChanged(transition: Transition, { reachable, askedAt }: E
 export function sampled(transition: Transition, sample: { power: Power; current: number } | null, why: string): void {
   const { state, at } = transition;
   const { bmc, stage, target } = state;
-  const judged = stage.is === 'gone' || stage.is === 'judging';
+  const gathering = stage.is === 'gone' || stage.is === 'testing';
   if (sample === null) {
     state.bmc = { ...bmc, failures: bmc.failures + 1, steadySince: null, offs: 0 };
     if (stage.is === 'settle') touchSampled(transition, stage, false, why);
-    if (judged && state.bmc.failures >= BMC_LOST_TRIES && at - bmc.at >= BMC_LOST_MS) transition.ask('bmc-lost', why);
+    if (gathering && state.bmc.failures >= BMC_LOST_TRIES && at - bmc.at >= BMC_LOST_MS)
+      transition.ask('bmc-lost', why);
     return;
   }
   if (state.requestedAt === null) state.runningCurrent = sample.current;
@@ -69,7 +70,7 @@ export function sampled(transition: Transition, sample: { power: Power; current:
   };
   if (state.prompt?.kind === 'bmc-lost') transition.clearPrompt();
   if (stage.is === 'settle' && sample.power !== 'off') touchSampled(transition, stage, true, '');
-  if (!(judged || stage.is === 'settle') || state.bmc.offs < 2) return;
+  if (!(gathering || stage.is === 'settle') || state.bmc.offs < 2) return;
   transition.prove('status', 'its BMC reported off twice; this server did not switch it');
   transition.end('done', 'is off: its power was cut, but not by this server', true);
 }
@@ -81,8 +82,8 @@ export function watchNetwork(transition: Transition): boolean {
   if (stage.is !== 'stopping' || network.goneSince === null || at - network.goneSince < GONE_MS) return false;
   transition.prove('network', `${target.ssh ?? 'its address'} no longer answers`);
   const { hardUntil, unit } = stage;
-  const judgeAt = network.goneSince + target.limits.networkGone;
-  transition.enter({ is: 'gone', hardUntil, judgeAt, unit }, judgeAt - at);
+  const assessAt = network.goneSince + target.limits.networkGone;
+  transition.enter({ is: 'gone', hardUntil, assessAt, unit }, assessAt - at);
   // Its last line will not be read any more: the console is released for others' last lines.
   if (target.shares) transition.letGo();
   return true;
@@ -91,15 +92,15 @@ export function watchNetwork(transition: Transition): boolean {
 export function tickGone(transition: Transition): void {
   const { state, at } = transition;
   const { stage } = state;
-  if (stage.is !== 'gone' || at < stage.judgeAt) return;
-  transition.enter({ is: 'judging', hardUntil: stage.hardUntil, presses: 0, pressedAt: at - PRESS_MS }, Infinity);
-  transition.acquire('judge');
+  if (stage.is !== 'gone' || at < stage.assessAt) return;
+  transition.enter({ is: 'testing', hardUntil: stage.hardUntil, presses: 0, pressedAt: at - PRESS_MS }, Infinity);
+  transition.acquire('test');
 }
 
 export function tickJudging(transition: Transition): void {
   const { state, at } = transition;
   const { stage, console, target, bmc } = state;
-  if (stage.is !== 'judging' || !console.held) return;
+  if (stage.is !== 'testing' || !console.held) return;
   // A closed console is not silent.
   if (!console.open || at - stage.pressedAt < PRESS_MS) return;
   if (stage.presses < PRESSES) {
@@ -118,13 +119,13 @@ export function tickJudging(transition: Transition): void {
 }
 
 /**
- * Handles a console line while the halt is judged; true: it is done with. A halted machine prints nothing, whatever is
- * pressed; one that prints is judged again later.
+ * Handles a console line while the silence is tested; true: it is handled. A halted machine prints nothing, whatever is
+ * pressed; one that prints is tested again later.
  */
 export function onJudgingLine(transition: Transition, line: Recognition): boolean {
   const { state, at } = transition;
   const { stage } = state;
-  if (stage.is !== 'judging') return false;
+  if (stage.is !== 'testing') return false;
   switch (line.kind) {
     case 'login':
     case 'shell':
@@ -141,7 +142,7 @@ export function onJudgingLine(transition: Transition, line: Recognition): boolea
     default: {
       if (!SPEECH.test(line.text)) return line.kind === 'output';
       const unit = line.kind === 'wait' ? (line.unit ?? null) : null;
-      transition.enter({ is: 'gone', hardUntil: stage.hardUntil, judgeAt: at + AGAIN_MS, unit }, AGAIN_MS);
+      transition.enter({ is: 'gone', hardUntil: stage.hardUntil, assessAt: at + AGAIN_MS, unit }, AGAIN_MS);
       if (at >= stage.hardUntil) transition.ask('stalled', `it still prints “${line.text}”`);
       // The line's meaning beyond a sign of life is left to the shutdown.
       return false;
@@ -202,11 +203,11 @@ export function stalled(transition: Transition, ms: number): void {
       state.until = Math.max(state.until, at + limits.settle);
       return;
     case 'gone':
-    case 'judging': {
+    case 'testing': {
       const { hardUntil } = state.stage;
       const unit = state.stage.is === 'gone' ? state.stage.unit : null;
-      const judgeAt = at + limits.networkGone;
-      transition.enter({ is: 'gone', hardUntil, judgeAt, unit }, limits.networkGone);
+      const assessAt = at + limits.networkGone;
+      transition.enter({ is: 'gone', hardUntil, assessAt, unit }, limits.networkGone);
       return;
     }
     case 'cutting':
@@ -221,7 +222,7 @@ function renewed(stage: Stage, ms: number): Stage {
   switch (stage.is) {
     case 'stopping':
     case 'gone':
-    case 'judging':
+    case 'testing':
       return { ...stage, hardUntil: stage.hardUntil + ms };
     default:
       return stage;

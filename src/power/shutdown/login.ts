@@ -23,7 +23,7 @@ export function onLoginLine(transition: Transition, line: Recognition): void {
       return;
     case 'password':
       if (state.stage.step === 'shell') {
-        transition.ask('login-failed', refusal(state.claim, line.text));
+        transition.ask('login-failed', refusal(state.unconfirmed, line.text));
         return;
       }
       transition.enter({ is: 'login', step: 'shell' }, state.target.limits.request);
@@ -32,10 +32,10 @@ export function onLoginLine(transition: Transition, line: Recognition): void {
     case 'denied':
     case 'account':
       // The message of the day appears in the same place, and may contain the same words.
-      state.claim ??= { kind: 'login-failed', text: line.text };
+      state.unconfirmed ??= { kind: 'login-failed', text: line.text };
       return;
     case 'login': {
-      const reason = refusal(state.claim, line.text);
+      const reason = refusal(state.unconfirmed, line.text);
       const refused = state.stage.step === 'shell' && !TIMED_OUT.test(reason);
       transition.ask(refused ? 'login-failed' : 'login-unfinished', reason);
       return;
@@ -64,8 +64,8 @@ function onLoginOutput(transition: Transition, { text, waits }: Extract<Recognit
 }
 
 /** Returns the reason of a refused login: its own line before the repeated prompt, where there was one. */
-function refusal(claim: Transition['state']['claim'], prompt: string): string {
-  return claim?.kind === 'login-failed' ? claim.text : prompt;
+function refusal(unconfirmed: Transition['state']['unconfirmed'], prompt: string): string {
+  return unconfirmed?.kind === 'login-failed' ? unconfirmed.text : prompt;
 }
 
 /** Answers sudo's password prompt, once. */

@@ -28,9 +28,9 @@ function answered(transition: Transition, { choice, by }: EventOf<'answer'>): vo
       state.until = transition.at + WAIT_MS;
       if (stage.is === 'stopping')
         state.stage = { ...stage, hardUntil: Math.max(stage.hardUntil, transition.at + WAIT_MS) };
-      if (stage.is === 'judging' || stage.is === 'gone') {
+      if (stage.is === 'testing' || stage.is === 'gone') {
         transition.enter(
-          { is: 'gone', hardUntil: stage.hardUntil, judgeAt: transition.at + WAIT_MS, unit: null },
+          { is: 'gone', hardUntil: stage.hardUntil, assessAt: transition.at + WAIT_MS, unit: null },
           WAIT_MS,
         );
         return;
@@ -80,7 +80,7 @@ function retry(transition: Transition, kind: string): void {
   const { state } = transition;
   switch (kind) {
     case 'cut-failed':
-      // The halt stands, and has to settle once more.
+      // The halt remains valid, and has to settle once more.
       state.until = transition.at + state.target.limits.settle;
       return;
     case 'force-failed':
@@ -153,7 +153,7 @@ function cutDone(transition: Transition, { ok, sent, outcome, detail, rule, curr
   }
   if (ground === 'composite') {
     const { hard } = state.target.limits;
-    transition.enter({ is: 'gone', hardUntil: transition.at + hard, judgeAt: transition.at, unit: null }, 0);
+    transition.enter({ is: 'gone', hardUntil: transition.at + hard, assessAt: transition.at, unit: null }, 0);
     transition.ask(rule === 'unknown' ? 'bmc-lost' : 'cut-failed', detail);
     return;
   }
@@ -247,7 +247,7 @@ function apply(transition: Transition, event: ShutdownEvent): void {
       credentials(transition, event);
       return;
     case 'refused':
-      if (transition.state.stage.is === 'judging') pressAgain(transition);
+      if (transition.state.stage.is === 'testing') pressAgain(transition);
       else if (transition.state.stage.is === 'requesting') notTyped(transition, event.why);
       else if (mayAsk(transition)) transition.ask('refused', event.why);
       return;

@@ -15,7 +15,7 @@ import type { Transition } from './transition.ts';
 /** Interval of reading the screen, and silence needed before it, ms. */
 const LISTEN_MS = 300;
 /**
- * Time for which a screen that allows no key must stand before it is reported, ms: a boot loader's countdown passes.
+ * Time for which a screen that allows no key must last before it is reported, ms: a boot loader's countdown passes.
  */
 const STANDS_MS = 2_000;
 /** Time for a shell's answer, ms; and the shorter one after a prompt came back without an answer. */
@@ -68,7 +68,7 @@ export function onOpeningLine(transition: Transition, line: Recognition): void {
       transition.ask('emergency', line.text);
       return;
     case 'emergency':
-      state.claim = { kind: 'emergency', text: line.text };
+      state.unconfirmed = { kind: 'emergency', text: line.text };
       return;
     default:
       return;

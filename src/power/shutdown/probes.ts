@@ -12,7 +12,7 @@ const SAMPLE_MS = 2_000;
  */
 const TYPING_MS = 500;
 
-const JUDGED: readonly Stage['is'][] = ['gone', 'judging'];
+const GATHERING: readonly Stage['is'][] = ['gone', 'testing'];
 const ASKED: readonly Stage['is'][] = [
   ...([
     'before',
@@ -23,7 +23,7 @@ const ASKED: readonly Stage['is'][] = [
     'by-hand',
     'stopping',
     'gone',
-    'judging',
+    'testing',
     'settle',
     'cutting',
   ] as const),
@@ -48,8 +48,8 @@ export class LifeProbes {
     if (ports.network !== null && ASKED.includes(stage) && at - this.#probedAt >= PROBE_MS) void this.#probe(at);
     // A gap in another node's console could swallow the line that its shutdown waits for.
     const { holder, typedAt } = this.#job.console;
-    const free = holder === null || ((held || holder === 'judge') && at - typedAt >= TYPING_MS);
-    if (JUDGED.includes(stage) && free && ports.console.holder() === null && at - this.#sampledAt >= SAMPLE_MS)
+    const free = holder === null || ((held || holder === 'test') && at - typedAt >= TYPING_MS);
+    if (GATHERING.includes(stage) && free && ports.console.holder() === null && at - this.#sampledAt >= SAMPLE_MS)
       void this.sample();
   }
 
@@ -62,7 +62,7 @@ export class LifeProbes {
       const status = await ports.bus.status(node.addr, PRIORITY.operator);
       const at = ports.now();
       if (status.ok) this.#send({ kind: 'sample', at, sample: status.sample, why: '' });
-      // An unusable bus says nothing about the node.
+      // An unusable bus is no fact about the node.
       else if (status.failure !== 'bus') this.#send({ kind: 'sample', at, sample: null, why: status.detail });
     } finally {
       this.#sampling = false;

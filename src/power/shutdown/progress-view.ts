@@ -48,7 +48,7 @@ function progress({ stage, console, command, requestedAt, target, bmc }: Shutdow
       const unit = stage.unit === null ? '' : `; it waited for ${stage.unit}`;
       return { phase: 'stopping', detail: `its network does not answer, and its last line was not read${unit}` };
     }
-    case 'judging':
+    case 'testing':
       return {
         phase: 'stopping',
         detail: console.held

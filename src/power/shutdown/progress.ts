@@ -21,9 +21,11 @@ export function onConsoleLine(transition: Transition, line: Recognition): void {
   const { state } = transition;
   state.atShell = line.kind === 'shell';
   // A message of the day may quote anything; a machine that shows a prompt behind it is well.
-  if (line.kind === 'shell' || (line.kind === 'login' && state.claim?.kind !== 'login-failed')) state.claim = null;
+  if (line.kind === 'shell' || (line.kind === 'login' && state.unconfirmed?.kind !== 'login-failed'))
+    state.unconfirmed = null;
   if (line.kind === 'panic') {
-    if (state.stage.is === 'opening' || state.stage.is === 'login') state.claim = { kind: 'panic', text: line.text };
+    if (state.stage.is === 'opening' || state.stage.is === 'login')
+      state.unconfirmed = { kind: 'panic', text: line.text };
     else if (state.stage.is !== 'cutting' && state.stage.is !== 'ended') transition.ask('panic', line.text);
   }
   switch (state.stage.is) {
@@ -53,7 +55,7 @@ export function onConsoleLine(transition: Transition, line: Recognition): void {
     case 'stopping':
       onShutdownLine(transition, line);
       return;
-    case 'judging':
+    case 'testing':
       if (!onJudgingLine(transition, line)) onShutdownLine(transition, line);
       return;
     case 'before':

@@ -53,7 +53,7 @@ export type Choice = 'wait' | 'retry' | 'skip' | 'trust' | 'console' | 'sync' | 
 export const WAIT_MS = 60_000;
 
 interface Words {
-  text: (target: Target, said: string) => string;
+  text: (target: Target, detail: string) => string;
   /** The first is the default, so it never cuts. */
   choices: readonly [Choice, ...Choice[]];
   /** A halt line that comes now does not answer it. */
@@ -66,22 +66,22 @@ interface Words {
   unattended?: 'listen' | 'leave';
 }
 
-const quoted = (said: string): string => (said === '' ? '' : `: “${said}”`);
-const because = (said: string): string => (said === '' ? '' : ` (${said})`);
+const quoted = (detail: string): string => (detail === '' ? '' : `: “${detail}”`);
+const because = (detail: string): string => (detail === '' ? '' : ` (${detail})`);
 
 const PROMPTS: Record<OperatorPromptKind, Words> = {
   'console-held': {
-    text: ({ name }, said) =>
-      `The console of ${name} could not be opened${because(said)}. It was not asked to shut down.`,
+    text: ({ name }, detail) =>
+      `The console of ${name} could not be opened${because(detail)}. It was not asked to shut down.`,
     choices: ['wait', 'retry', 'leave', 'force'],
   },
   'console-lost': {
-    text: ({ name }, said) =>
-      `The console of ${name} is no longer on the wire${because(said)}: its halt cannot be observed.`,
+    text: ({ name }, detail) =>
+      `The console of ${name} is no longer on the wire${because(detail)}: its halt cannot be observed.`,
     choices: ['wait', 'retry', 'leave', 'force'],
   },
   refused: {
-    text: ({ name }, said) => `The keys for the console of ${name} were not sent${because(said)}.`,
+    text: ({ name }, detail) => `The keys for the console of ${name} were not sent${because(detail)}.`,
     choices: ['wait', 'retry', 'console', 'leave', 'force'],
   },
   silent: {
@@ -90,56 +90,56 @@ const PROMPTS: Record<OperatorPromptKind, Words> = {
     choices: ['wait', 'retry', 'console', 'leave', 'force'],
   },
   'no-prompt': {
-    text: ({ name }, said) =>
-      `The console of ${name} shows no login or shell prompt: a program may run there${quoted(said)}.`,
+    text: ({ name }, detail) =>
+      `The console of ${name} shows no login or shell prompt: a program may run there${quoted(detail)}.`,
     choices: ['wait', 'retry', 'console', 'leave', 'force'],
   },
   taken: {
-    text: ({ name }, said) =>
-      `The console of ${name} shows ${said}. Any key would be input to it, so nothing was typed.`,
+    text: ({ name }, detail) =>
+      `The console of ${name} shows ${detail}. Any key would be input to it, so nothing was typed.`,
     choices: ['console', 'wait', 'retry', 'leave', 'force'],
   },
   nameless: {
-    text: ({ name }, said) =>
-      `The console of ${name} shows a shell${quoted(said)} that did not report its host name: it may be a container, or another machine. It was not asked to shut down.`,
+    text: ({ name }, detail) =>
+      `The console of ${name} shows a shell${quoted(detail)} that did not report its host name: it may be a container, or another machine. It was not asked to shut down.`,
     choices: ['console', 'retry', 'leave', 'force'],
     sticky: true,
   },
   'nameless-login': {
-    text: ({ name }, said) =>
-      `The login prompt on the console of ${name} shows no host name${quoted(said)}. User and password are typed only at a known host.`,
+    text: ({ name }, detail) =>
+      `The login prompt on the console of ${name} shows no host name${quoted(detail)}. User and password are typed only at a known host.`,
     choices: ['console', 'trust', 'retry', 'leave', 'force'],
     sticky: true,
   },
   'other-host': {
-    text: ({ name, place, host }, said) =>
-      `The console at ${place} belongs to ‘${said}’, but ‘${host ?? name}’ is configured. It was not asked to shut down; correct the configuration first.`,
+    text: ({ name, place, host }, detail) =>
+      `The console at ${place} belongs to ‘${detail}’, but ‘${host ?? name}’ is configured. It was not asked to shut down; correct the configuration first.`,
     choices: ['leave', 'retry'],
     sticky: true,
     unattended: 'leave',
   },
   'no-login': {
-    text: ({ name }, said) =>
-      `${name} requires a login, but no credentials are configured${because(said)}. An operator can shut it down on its console.`,
+    text: ({ name }, detail) =>
+      `${name} requires a login, but no credentials are configured${because(detail)}. An operator can shut it down on its console.`,
     choices: ['console', 'wait', 'retry', 'leave', 'force'],
   },
   'login-failed': {
-    text: ({ name }, said) => `The login on ${name} failed${quoted(said)}. It is not retried automatically.`,
+    text: ({ name }, detail) => `The login on ${name} failed${quoted(detail)}. It is not retried automatically.`,
     choices: ['console', 'wait', 'retry', 'leave', 'force'],
     unattended: 'leave',
   },
   // No password was refused: another try does no harm.
   'login-unfinished': {
-    text: ({ name }, said) => `The login on ${name} did not finish${because(said)}.`,
+    text: ({ name }, detail) => `The login on ${name} did not finish${because(detail)}.`,
     choices: ['retry', 'console', 'wait', 'leave', 'force'],
   },
   'not-allowed': {
-    text: ({ name }, said) => `${name} does not let this user shut it down${quoted(said)}.`,
+    text: ({ name }, detail) => `${name} does not let this user shut it down${quoted(detail)}.`,
     choices: ['console', 'wait', 'retry', 'leave', 'force'],
     unattended: 'leave',
   },
   inhibited: {
-    text: ({ name }, said) => `Something on ${name} forbids the shutdown${quoted(said)}.`,
+    text: ({ name }, detail) => `Something on ${name} forbids the shutdown${quoted(detail)}.`,
     choices: ['wait', 'retry', 'console', 'sync', 'leave', 'force'],
     unattended: 'listen',
   },
@@ -153,67 +153,67 @@ const PROMPTS: Record<OperatorPromptKind, Words> = {
     choices: ['wait', 'retry', 'leave', 'force'],
   },
   stalled: {
-    text: ({ name }, said) => `The shutdown of ${name} does not end${because(said)}.`,
+    text: ({ name }, detail) => `The shutdown of ${name} does not end${because(detail)}.`,
     choices: ['wait', 'retry', 'console', 'sync', 'leave', 'force'],
     unattended: 'listen',
   },
   emergency: {
-    text: ({ name }, said) => `${name} reports an emergency${quoted(said)}.`,
+    text: ({ name }, detail) => `${name} reports an emergency${quoted(detail)}.`,
     choices: ['wait', 'console', 'sync', 'leave', 'force'],
     sticky: true,
   },
   dirty: {
-    text: ({ name }, said) => `${name} has halted, but not cleanly${quoted(said)}. Its power was not cut.`,
+    text: ({ name }, detail) => `${name} has halted, but not cleanly${quoted(detail)}. Its power was not cut.`,
     choices: ['leave', 'force'],
     sticky: true,
     unattended: 'leave',
   },
   panic: {
-    text: ({ name }, said) => `The kernel of ${name} panicked${quoted(said)}.`,
+    text: ({ name }, detail) => `The kernel of ${name} panicked${quoted(detail)}.`,
     choices: ['leave', 'force'],
     sticky: true,
     unattended: 'leave',
   },
   rebooted: {
-    text: ({ name }, said) => `${name} reboots instead of halting${quoted(said)}. Its power was not cut.`,
+    text: ({ name }, detail) => `${name} reboots instead of halting${quoted(detail)}. Its power was not cut.`,
     choices: ['leave', 'retry', 'console', 'force'],
     sticky: true,
   },
   speaking: {
-    text: ({ name }, said) =>
-      `A halt line was read on ${name}'s console, but it was followed by output${quoted(said)}. The line may have been a quotation.`,
+    text: ({ name }, detail) =>
+      `A halt line was read on ${name}'s console, but it was followed by output${quoted(detail)}. The line may have been a quotation.`,
     choices: ['wait', 'retry', 'console', 'leave', 'force'],
     unattended: 'listen',
   },
   'alive-after-halt': {
-    text: ({ name }, said) =>
-      `A last line was read on ${name}'s console, but the machine is alive${because(said)}: something else printed it. Its power was not cut.`,
+    text: ({ name }, detail) =>
+      `A last line was read on ${name}'s console, but the machine is alive${because(detail)}: something else printed it. Its power was not cut.`,
     choices: ['wait', 'retry', 'console', 'sync', 'leave', 'force'],
     unattended: 'listen',
   },
   'hook-failed': {
-    text: ({ name }, said) =>
-      `A program that runs before the shutdown of ${name} failed${because(said)}. It was not asked to shut down.`,
+    text: ({ name }, detail) =>
+      `A program that runs before the shutdown of ${name} failed${because(detail)}. It was not asked to shut down.`,
     choices: ['retry', 'skip', 'leave', 'force'],
   },
   'no-path': {
-    text: ({ name }, said) => `${name} cannot be reached${because(said)}.`,
+    text: ({ name }, detail) => `${name} cannot be reached${because(detail)}.`,
     choices: ['wait', 'retry', 'console', 'leave', 'force'],
   },
   alive: {
-    text: ({ name }, said) =>
-      `The network of ${name} does not answer, but its console does${quoted(said)}: it has not halted.`,
+    text: ({ name }, detail) =>
+      `The network of ${name} does not answer, but its console does${quoted(detail)}: it has not halted.`,
     choices: ['wait', 'retry', 'console', 'sync', 'leave', 'force'],
     unattended: 'listen',
   },
   unproven: {
-    text: ({ name }, said) => `${name} has probably halted, but without proof${because(said)}.`,
+    text: ({ name }, detail) => `${name} has probably halted, but without proof${because(detail)}.`,
     choices: ['wait', 'console', 'leave', 'force'],
     unattended: 'listen',
   },
   'bmc-lost': {
-    text: ({ name }, said) =>
-      `The BMC of ${name} does not answer any more${because(said)}: its power can be neither read nor cut.`,
+    text: ({ name }, detail) =>
+      `The BMC of ${name} does not answer any more${because(detail)}: its power can be neither read nor cut.`,
     choices: ['wait', 'retry', 'leave', 'force'],
   },
   rescued: {
@@ -224,15 +224,15 @@ const PROMPTS: Record<OperatorPromptKind, Words> = {
     unattended: 'leave',
   },
   'rescue-failed': {
-    text: ({ name }, said) => `The file systems of ${name} may not be synced${because(said)}.`,
+    text: ({ name }, detail) => `The file systems of ${name} may not be synced${because(detail)}.`,
     choices: ['wait', 'retry', 'sync', 'console', 'leave', 'force'],
   },
   'cut-failed': {
-    text: ({ name }, said) => `${name} has halted, but its power could not be cut${because(said)}.`,
+    text: ({ name }, detail) => `${name} has halted, but its power could not be cut${because(detail)}.`,
     choices: ['retry', 'leave', 'force'],
   },
   'force-failed': {
-    text: ({ name }, said) => `The power of ${name} could not be cut${because(said)}.`,
+    text: ({ name }, detail) => `The power of ${name} could not be cut${because(detail)}.`,
     choices: ['leave', 'retry', 'force'],
   },
 };
@@ -269,10 +269,10 @@ export function choicesOf(kind: OperatorPromptKind): readonly Choice[] {
   return PROMPTS[kind].choices;
 }
 
-export function questionOf({ kind, detail: said, since }: OperatorPrompt, target: Target): DraftQuestion {
+export function questionOf({ kind, detail, since }: OperatorPrompt, target: Target): DraftQuestion {
   const { text, choices } = PROMPTS[kind];
   return {
-    text: text(target, said),
+    text: text(target, detail),
     since,
     choices: choices.map((key) => ({
       key,

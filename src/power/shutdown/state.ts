@@ -61,12 +61,12 @@ export type Stage =
   /** An operator shuts it down in the pane; rackui watches for the halt. */
   | { is: 'by-hand' }
   | { is: 'stopping'; hardUntil: number; unit: string | null }
-  /** Its network is gone and nothing proves the halt yet: grade B is gathered. Not judged before `judgeAt`. */
-  | { is: 'gone'; hardUntil: number; judgeAt: number; unit: string | null }
+  /** Its network is gone and nothing proves the halt yet: grade B is gathered. Not assessed before `assessAt`. */
+  | { is: 'gone'; hardUntil: number; assessAt: number; unit: string | null }
   /**
    * End of the gathering: Enter is pressed on its console, which must stay silent, while its current must stay steady.
    */
-  | { is: 'judging'; hardUntil: number; presses: number; pressedAt: number }
+  | { is: 'testing'; hardUntil: number; presses: number; pressedAt: number }
   /** Emergency sync and remount were typed. */
   | { is: 'rescue'; synced: boolean }
   /**
@@ -98,8 +98,8 @@ export interface Shutdown {
   console: ConsoleCondition & { held: boolean; closedAt: number | null; printedBefore: boolean; problem: string };
   /** Time of its console's last output. */
   lastOutputAt: number;
-  /** A line that a banner may quote: it counts when the console falls silent behind it, and no prompt comes. */
-  claim: { kind: 'panic' | 'emergency' | 'login-failed'; text: string } | null;
+  /** A line that a banner may quote: it counts once the console is silent after it, without a prompt. */
+  unconfirmed: { kind: 'panic' | 'emergency' | 'login-failed'; text: string } | null;
   /** Purpose of the shell. */
   goal: 'poweroff' | 'rescue' | 'shell';
   /** The console was examined and the programs have run: the request may be sent. */
@@ -145,7 +145,7 @@ export interface Shutdown {
   /** Time at which the kernel's last line was read. */
   haltedAt: number | null;
   /** Number of last lines that a sign of life contradicted. */
-  claims: number;
+  contradicted: number;
   /** The request is repeated at the next shell prompt. */
   askAgain: boolean;
   /** rackui logged in, so it logs out where the node stays up. */
@@ -290,7 +290,7 @@ export function initialShutdown(target: Target, at: number): Shutdown {
       problem: '',
     },
     lastOutputAt: at,
-    claim: null,
+    unconfirmed: null,
     goal: 'poweroff',
     prepared: target.hooks === null,
     sshProblem: null,
@@ -310,7 +310,7 @@ export function initialShutdown(target: Target, at: number): Shutdown {
     requestedAt: null,
     unsent: 0,
     haltedAt: null,
-    claims: 0,
+    contradicted: 0,
     askAgain: false,
     loggedIn: false,
     atShell: false,

@@ -10,10 +10,10 @@ import { tickTouch } from './touch.ts';
 import type { Transition } from './transition.ts';
 
 /**
- * Silence after which a claim counts, ms: a banner continues, or a prompt follows it, within this; behind a panic
- * nothing comes.
+ * Silence after which an unconfirmed line counts, ms: a banner continues, or a prompt follows it, within this; behind a
+ * panic nothing comes.
  */
-const CLAIM_MS = 2_000;
+const UNCONFIRMED_MS = 2_000;
 /** Time after which a closed console is lost, ms: other nodes' verbs interrupt it for milliseconds only. */
 const CONSOLE_LOST_MS = 10_000;
 
@@ -24,7 +24,7 @@ export function tick(transition: Transition, pressed = false): void {
   if (stage.is === 'cutting' || stage.is === 'ended') return;
   // A halt that is already being watched is watched to its end, which takes seconds; but not a second time after a last
   // line was contradicted.
-  const settling = stage.is === 'settle' && prompt === null && state.claims === 0;
+  const settling = stage.is === 'settle' && prompt === null && state.contradicted === 0;
   if (target.deadlineAt !== null && at >= target.deadlineAt && !settling && !isWatchedOn(transition)) {
     deadline(transition);
     return;
@@ -41,14 +41,14 @@ export function tick(transition: Transition, pressed = false): void {
   if (pressed && target.unattended && releaseToOthers(transition)) return;
   const away = console.held && console.closedAt !== null ? at - console.closedAt : 0;
   if (away >= CONSOLE_LOST_MS && !goesByItself(transition)) {
-    if (stage.is === 'judging') unseen(transition, console.why);
+    if (stage.is === 'testing') unseen(transition, console.why);
     else if (stage.is === 'opening') noPrompt(transition, console.why, 'console-lost');
     else transition.ask('console-lost', console.why);
     return;
   }
-  if (state.claim !== null && at - state.lastOutputAt >= CLAIM_MS) {
-    const { kind, text: text } = state.claim;
-    state.claim = null;
+  if (state.unconfirmed !== null && at - state.lastOutputAt >= UNCONFIRMED_MS) {
+    const { kind, text: text } = state.unconfirmed;
+    state.unconfirmed = null;
     transition.ask(kind, text);
     return;
   }
@@ -60,7 +60,7 @@ export function tick(transition: Transition, pressed = false): void {
     case 'gone':
       tickGone(transition);
       return;
-    case 'judging':
+    case 'testing':
       tickJudging(transition);
       return;
     case 'rescue':

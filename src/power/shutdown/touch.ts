@@ -1,5 +1,5 @@
 /**
- * The touch: the last proof before a cut on grade A. A last line is only a claim, because any program that may write to
+ * The touch: the last proof before a cut on grade A. A last line is no proof, because any program that may write to
  * the console can print it. A living kernel echoes input, a halted one nothing; and nothing may answer at the node's
  * address. Any sign of life makes the cut a question. Pure.
  */
@@ -148,7 +148,7 @@ export function onOutputWhileSettling(transition: Transition, { text }: EventOf<
 /** Contradicts the last line that was read. */
 export function askAlive(transition: Transition, reason: string): void {
   transition.prove('alive', reason);
-  transition.state.claims += 1;
+  transition.state.contradicted += 1;
   transition.stopping();
   transition.ask('alive-after-halt', reason);
 }

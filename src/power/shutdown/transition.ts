@@ -3,7 +3,7 @@
  */
 import type { Again, Outcome } from '../../api/power.ts';
 import { keysOf, type Press } from '../../console/screen-state.ts';
-import { orSayFailed, tokenAt, withSudoPrompt } from '../../console/shell-question.ts';
+import { orPrintFailed, tokenAt, withSudoPrompt } from '../../console/shell-question.ts';
 import type { Use } from '../console-arbiter.ts';
 import { isSticky, unattendedMs, WAIT_MS, type OperatorPromptKind } from './prompts.ts';
 import { type Effect, type Ground, opening, type Shutdown, type Stage, type Step } from './state.ts';
@@ -50,7 +50,7 @@ export class Transition {
     const { console, target } = this.state;
     this.state.loggedIn = false;
     this.state.sudo = null;
-    this.state.claim = null;
+    this.state.unconfirmed = null;
     this.state.askAgain = false;
     const acquired = console.held;
     this.state.named = null;
@@ -137,7 +137,7 @@ export class Transition {
     state.sshSilent = false;
     this.prove('intent', `‘${command}’ is about to be typed at its shell prompt`);
     const asking = root || state.plainSudo ? command : withSudoPrompt(command, state.token);
-    const text = `cat /proc/uptime; ${orSayFailed(asking, state.token)}\r`;
+    const text = `cat /proc/uptime; ${orPrintFailed(asking, state.token)}\r`;
     // The disk has its own limit.
     this.enter({ is: 'requesting', step: 'disk', text, lines: [] }, Infinity);
     this.do({ do: 'journal' });

@@ -79,7 +79,7 @@ export class ConsoleBuffer {
    * `screen`: the text was printed since the node's power last changed; `fresh`: the node has begun a line since
    * the console was opened.
    */
-  #heard = { screen: false, fresh: false };
+  #received = { screen: false, fresh: false };
   /** Bytes received while a copy of the screen is made; null where no copy is being made. */
   #held: Arrived[] | null = null;
   #copying: Promise<unknown> = Promise.resolve();
@@ -92,7 +92,7 @@ export class ConsoleBuffer {
   /** Starts to record the console, which was opened at `at` (steady clock, ms). */
   opened(at: number): void {
     this.#open = true;
-    this.#heard.fresh = false;
+    this.#received.fresh = false;
     this.markGap('console opened', at);
   }
 
@@ -120,8 +120,8 @@ export class ConsoleBuffer {
   /** Takes output of the node, which came at `at` (steady clock, ms). */
   data(bytes: Uint8Array, at: number): void {
     this.#transcript.data(bytes);
-    const fresh = this.#heard.fresh || BEGINS_LINE.test(Buffer.from(bytes).toString('latin1'));
-    this.#heard = { screen: true, fresh };
+    const fresh = this.#received.fresh || BEGINS_LINE.test(Buffer.from(bytes).toString('latin1'));
+    this.#received = { screen: true, fresh };
     this.#toScreen(bytes, at);
   }
 
@@ -162,18 +162,18 @@ export class ConsoleBuffer {
 
   /** Marks the screen as older than the last change of the node's power. */
   powerChanged(): void {
-    this.#heard = { screen: false, fresh: false };
+    this.#received = { screen: false, fresh: false };
   }
 
   /** Marks the screen as incomplete, because output of the node was lost. */
   torn(): void {
-    this.#heard.fresh = false;
+    this.#received.fresh = false;
   }
 
   /** Returns the screen's text. `known`: the server has seen it since the node's power last changed. */
   readScreen(): Promise<{ screen: ScreenState; known: boolean; fresh: boolean }> {
     return this.#withoutInput(async () => {
-      const { screen: known, fresh } = this.#heard;
+      const { screen: known, fresh } = this.#received;
       if (!known) return { screen: { is: 'nothing', text: '' }, known, fresh };
       const screen = this.#awake();
       await screen.flush();

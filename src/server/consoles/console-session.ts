@@ -18,7 +18,7 @@ export interface SharedConsolePorts {
   now(): number;
   changed(): void;
   /** Called with output of the node. */
-  heard(bytes: Uint8Array): void;
+  onOutput(bytes: Uint8Array): void;
   /** Called when output of the node was lost. */
   torn(): void;
   /** Called after the console was off the wire. */
@@ -265,11 +265,11 @@ export class SharedConsole {
   #data(bytes: Uint8Array): void {
     if (this.#ended) return;
     const now = performance.now();
-    this.#silence.heard(now);
+    this.#silence.onOutput(now);
     this.#markReads();
     this.#reportFlood(this.#floodDetector.feed(bytes, now));
     this.#show(this.#echo.feed(bytes, now));
-    this.#ports.heard(bytes);
+    this.#ports.onOutput(bytes);
     this.participants.operation?.text(bytes);
   }
 

@@ -46,7 +46,7 @@ export interface ConsolesOptions {
   /** Called with the host name of a banner or a prompt. */
   hostSeen: (addr: Address, host: string) => void;
   /** Records the signs of the nodes' operating systems. */
-  systems: Pick<SystemStates, 'heard' | 'tick' | 'torn'>;
+  systems: Pick<SystemStates, 'onOutput' | 'tick' | 'torn'>;
   /** Called for each complete line of the node's output. */
   lineSeen: (addr: Address, text: string) => void;
   /** Called with the number of bytes received; null: after the console was off the wire. */
@@ -326,11 +326,11 @@ export class Consoles implements ConsolePort {
     const line = new SharedConsole(bus, addr, baud(addr), buffer, {
       now,
       changed,
-      heard: (bytes) => {
+      onOutput: (bytes) => {
         const text = decoder.decode(bytes, { stream: true });
         const host = names.feed(text);
         if (host !== null) hostSeen(addr, host);
-        systems.heard(addr, text);
+        systems.onOutput(addr, text);
         tally(addr, bytes.length);
       },
       torn: () => {

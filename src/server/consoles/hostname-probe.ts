@@ -34,13 +34,13 @@ class Visit {
   readonly #names = new HostNameReader();
   #open = false;
   #host: string | null = null;
-  #heardAt: number | null = null;
+  #lastOutputAt: number | null = null;
   #changed: () => void = () => undefined;
 
   constructor(console: OperationConsole) {
     this.#console = console;
     console.onText((text) => {
-      this.#heardAt = performance.now();
+      this.#lastOutputAt = performance.now();
       this.#host = this.#names.feed(text) ?? this.#host;
       if (this.#host !== null) this.#changed();
     });
@@ -61,7 +61,7 @@ class Visit {
     while (this.#host === null) {
       const { screen, fresh } = await this.#console.readScreen();
       if (fresh && screen.is === 'prompt') return promptHost(screen.prompt) ?? this.#nameless(screen);
-      const answered = this.#heardAt !== null && this.#heardAt >= pressedAt;
+      const answered = this.#lastOutputAt !== null && this.#lastOutputAt >= pressedAt;
       const press = nextPress(screen, { fresh, answered: answered && done.length > 0 }, done);
       if (press === null) return this.#nameless(screen);
       pressedAt = performance.now();
@@ -76,7 +76,7 @@ class Visit {
   /** Waits until the node pauses: half a prompt at the end of a screen would look like typed text to the next probe. */
   async #outputEnds(): Promise<void> {
     const limit = performance.now() + OUTPUT_MS;
-    while (performance.now() < limit && performance.now() - (this.#heardAt ?? 0) < LISTEN_MS)
+    while (performance.now() < limit && performance.now() - (this.#lastOutputAt ?? 0) < LISTEN_MS)
       await this.#wait(LISTEN_MS);
   }
 
@@ -84,7 +84,7 @@ class Visit {
     this.why =
       screen.is === 'taken'
         ? `its console shows ${screen.by} (“${screen.text}”), where no keys are typed`
-        : this.#heardAt === null && screen.is !== 'prompt'
+        : this.#lastOutputAt === null && screen.is !== 'prompt'
           ? 'its console printed nothing, even after Ctrl-Q: no login, another baud rate, or the system hangs'
           : 'its console shows no host name: no login prompt, or a program that uses it';
     return null;
@@ -94,8 +94,8 @@ class Visit {
   async #answered(ms: number, since: number): Promise<void> {
     const until = since + ms;
     while (this.#host === null && performance.now() < until) {
-      const heard = this.#heardAt !== null && this.#heardAt >= since;
-      if (heard && performance.now() - (this.#heardAt ?? 0) >= 2 * LISTEN_MS) return;
+      const answered = this.#lastOutputAt !== null && this.#lastOutputAt >= since;
+      if (answered && performance.now() - (this.#lastOutputAt ?? 0) >= 2 * LISTEN_MS) return;
       await this.#wait(Math.min(LISTEN_MS, until - performance.now()));
     }
   }

@@ -32,7 +32,7 @@ export class LineAlarms {
   readonly #ports: LineAlarmPorts;
   readonly #ofNode = new Map<Address, Trigger[]>();
   readonly #standing = new Map<Address, Set<string>>();
-  readonly #toldAt = new Map<string, number>();
+  readonly #reportedAt = new Map<string, number>();
 
   constructor(triggers: () => readonly TriggerConfig[], ports: LineAlarmPorts) {
     this.#triggers = triggers;
@@ -65,8 +65,8 @@ export class LineAlarms {
       if (fresh) set(addr, `${[...standing].join(', ')} on its console`);
     }
     const key = `${addr} ${name}`;
-    if (now() - (this.#toldAt.get(key) ?? -Infinity) < QUIET_MS) return;
-    this.#toldAt.set(key, now());
+    if (now() - (this.#reportedAt.get(key) ?? -Infinity) < QUIET_MS) return;
+    this.#reportedAt.set(key, now());
     event(level, addr, `${label(addr)}: ${name} on its console: ${text.trim().slice(0, QUOTE)}`);
   }
 

@@ -50,7 +50,7 @@ export class OutputQueue {
   }
 
   /** Queues a note; `bytes`: its share of the limit on what may wait. */
-  say<M extends ConsoleWord>(method: M, params: ServerNotes[M], bytes: number): void {
+  addNote<M extends ConsoleWord>(method: M, params: ServerNotes[M], bytes: number): void {
     this.#waiting.push({ kind: 'word', send: () => this.#send(method, params), bytes });
     this.#bytes.word += bytes;
     this.#next();

@@ -33,7 +33,7 @@ export class Silence {
   }
 
   /** Notes output of the node. */
-  heard(now: number): void {
+  onOutput(now: number): void {
     const pause = now - this.#activeAt;
     const answers = now - this.#causedAt < ANSWER_MS;
     if (!answers && pause >= RHYTHM_MS.least) this.#rhythmMs = pause <= RHYTHM_MS.most ? pause : 0;

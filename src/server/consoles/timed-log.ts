@@ -1,5 +1,5 @@
 /**
- * Reads a console's output with the times at which it came, and the marks: `NAME.times` says which bytes of `NAME.raw`
+ * Reads a console's output with the times at which it came, and the marks: `NAME.times` has which bytes of `NAME.raw`
  * came when. Their files are rotated apart from each other, so a place in the raw files is found by its content.
  */
 import type { FileHandle } from 'node:fs/promises';

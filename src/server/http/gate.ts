@@ -108,7 +108,7 @@ export interface GatePorts {
 }
 
 /**
- * Makes a function that returns whether a call may pass, and answers it where it may not: before anything else looks at
+ * Makes a function that returns whether a call may pass, and answers it where it may not: before anything else examines
  * it, so that a flood costs the polls of the rack as little as can be.
  */
 export function limited(

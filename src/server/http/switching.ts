@@ -176,12 +176,12 @@ export class Switching {
 
   /** Returns the operation of a request whose key was used before. */
   async #again({ op, print: first, key }: Kept, print: string): Promise<Operation> {
-    const said = `nothing was sent: the key ${key.slice(key.indexOf(' ') + 1)}`;
-    if (first !== print) throw new Problem(422, `${said} was used for another request`);
+    const message = `nothing was sent: the key ${key.slice(key.indexOf(' ') + 1)}`;
+    if (first !== print) throw new Problem(422, `${message} was used for another request`);
     const id = op ?? (await this.#latest.get(print)) ?? null;
     const operation = id === null ? null : this.#ports.operations.get(id);
     if (operation !== null) return operation;
-    throw new Problem(409, `${said} was used already, and its operation is not known any more: look at the nodes`);
+    throw new Problem(409, `${message} was used already, and its operation is not known any more: look at the nodes`);
   }
 
   /** Starts the operation unless the same request is under way, or was a cut that has just succeeded. */

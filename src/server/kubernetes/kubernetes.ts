@@ -21,7 +21,7 @@ const LEAST_PAUSE_MS = 1_000;
 
 export interface KubernetesPorts {
   inventory(): Inventory;
-  /** Takes over what is known of the cluster, and judges its age anew; null: no cluster is configured. */
+  /** Takes over what is known of the cluster, and judges its age again; null: no cluster is configured. */
   report(report: ClusterReport | null): void;
   /** Raises the alarm with this predicate of a sentence about the server; null clears it. */
   alarm(text: string | null): void;

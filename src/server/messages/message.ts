@@ -39,9 +39,9 @@ export function alarmMessage(alarm: Alarm, { nodes }: Inventory): Message {
         : owner === 'bus'
           ? 'The bus:'
           : 'The server';
-  const said = who === null ? text : `${who} ${text}`;
-  if (clearedAt === null) return { when: 'alarm', level: 'alarm', kind, addr, text: said, at: since };
-  return { when: 'alarm-cleared', level: 'info', kind, addr, text: `Over: ${said}`, at: clearedAt };
+  const sentence = who === null ? text : `${who} ${text}`;
+  if (clearedAt === null) return { when: 'alarm', level: 'alarm', kind, addr, text: sentence, at: since };
+  return { when: 'alarm-cleared', level: 'info', kind, addr, text: `Over: ${sentence}`, at: clearedAt };
 }
 
 export function eventMessage({ level, topic, addr, text, at }: EventRecord): Message {

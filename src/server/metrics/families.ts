@@ -82,7 +82,7 @@ function counted(of: (facts: MetricFacts) => Counts<Address>): Family['values'] 
   return (facts) => facts.snapshot.rack.nodes.map((node) => [labelsOf(node), of(facts).get(node.addr) ?? 0]);
 }
 
-function lastHeard(reading: Reading): number | null {
+function lastReplyAt(reading: Reading): number | null {
   if (reading.state === 'ok') return reading.sample.at;
   return reading.state === 'failed' ? (reading.last?.at ?? null) : null;
 }
@@ -130,7 +130,7 @@ const OF_NODES: readonly Family[] = [
   ),
   gauge('node_reading_age_seconds', 'Age of the last valid reply of the BMC.', (facts) =>
     nodesOf(facts).map(({ labels, reading }) => {
-      const at = lastHeard(reading);
+      const at = lastReplyAt(reading);
       return [labels, at === null ? null : Math.max(0, facts.snapshot.now - at) / 1000];
     }),
   ),

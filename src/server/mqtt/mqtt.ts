@@ -84,7 +84,7 @@ export class Mqtt {
       }
       this.#client = client;
       client.on('connect', () => this.#connected(client));
-      client.on('message', (topic, payload, { retain }) => this.#heard(topic, payload.toString(), retain));
+      client.on('message', (topic, payload, { retain }) => this.#onMessage(topic, payload.toString(), retain));
       client.on('error', (error) => (why = messageOf(error)));
       client.once('close', () => this.#lost(why));
     } catch (error) {
@@ -170,7 +170,7 @@ export class Mqtt {
     this.#client?.publish(topic, text, { retain: true });
   }
 
-  #heard(topic: string, text: string, retained: boolean): void {
+  #onMessage(topic: string, text: string, retained: boolean): void {
     if (topic === this.#topics.status) {
       // The last will of an earlier connection, which the broker gave up only now.
       if (text === OFFLINE && !this.#closed) this.#client?.publish(topic, ONLINE, { retain: true });

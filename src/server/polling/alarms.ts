@@ -49,7 +49,7 @@ export class AlarmService {
   }
 
   /** No fan alarm is raised before ZZ has shown that the value is more than the drive. */
-  get #judged(): AlarmLimits {
+  get #usedLimits(): AlarmLimits {
     const limits = this.#limits();
     return this.#fans.meaning === 'speed' ? limits : { ...limits, fanStopped: null };
   }
@@ -77,7 +77,7 @@ export class AlarmService {
     for (const [kind, rule] of Object.entries(SAMPLE_RULES)) this.set(kind as AlarmKind, addr, rule(sample));
     this.#chassisFan(addr, sample.power);
     this.#fans.add(sample);
-    const { memory, verdicts } = evaluate(this.#judged, this.#memories.get(addr) ?? BLANK_MEMORY, sample);
+    const { memory, verdicts } = evaluate(this.#usedLimits, this.#memories.get(addr) ?? BLANK_MEMORY, sample);
     this.#memories.set(addr, memory);
     for (const [kind, text] of Object.entries(verdicts)) this.set(kind as AlarmKind, addr, text);
   }

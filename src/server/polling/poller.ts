@@ -23,7 +23,7 @@ export class BackOff {
   }
 
   /** Resets the pause of an address that sent something, even if garbled: every sweep asks it. */
-  heard(addr: Address): void {
+  onReply(addr: Address): void {
     this.#silent.delete(addr);
   }
 
@@ -198,7 +198,7 @@ export class Poller {
 
   #take(addr: Address, outcome: StatusOutcome, source: Source, asked: number): void {
     if (!outcome.ok && outcome.failure === 'silent') this.#backOff.silent(addr, this.#ports.now());
-    else this.#backOff.heard(addr);
+    else this.#backOff.onReply(addr);
     this.#nodeStates.apply(addr, outcome, source, asked);
   }
 

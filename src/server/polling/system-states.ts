@@ -83,7 +83,7 @@ export class SystemStates implements SystemPort {
     this.#keep(addr);
     this.#ports.nodeChanged(addr);
     if (after.system !== before.system) this.#announce(addr, after);
-    this.judge(addr);
+    this.updateAlarms(addr);
   }
 
   /** Applies a reading of the BMC. Without power there is no system, whatever was known of it. */
@@ -96,7 +96,7 @@ export class SystemStates implements SystemPort {
     if (now - (this.#keptAt.get(addr) ?? now) >= KEEP_MS) this.#keep(addr);
     if (reading.sample.power !== 'on') this.sign(addr, 'power-off', `its BMC reports ${reading.sample.power}`);
     // The state from an earlier server is reported once the node is known to have power.
-    else if (!this.#states.has(addr) || this.#state(addr).system === 'going-down') this.judge(addr);
+    else if (!this.#states.has(addr) || this.#state(addr).system === 'going-down') this.updateAlarms(addr);
   }
 
   unwatched(addr: Address): void {
@@ -107,7 +107,7 @@ export class SystemStates implements SystemPort {
   }
 
   /** Reads console output, in pieces as they arrive. */
-  heard(addr: Address, text: string): void {
+  onOutput(addr: Address, text: string): void {
     for (const recognition of this.#reader(addr).feed(text, this.#ports.now())) this.#recognised(addr, recognition);
   }
 
@@ -123,7 +123,7 @@ export class SystemStates implements SystemPort {
   }
 
   /** Raises or clears the node's alarms. Must be called, too, when an operation on the node begins or ends. */
-  judge(addr: Address): void {
+  updateAlarms(addr: Address): void {
     const { alarms } = this.#ports;
     const state = this.#state(addr);
     const { unheard, stopping } = this.#limits;

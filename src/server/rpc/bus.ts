@@ -1,7 +1,7 @@
 /** Methods of the bus: its log, polls, diagnostics for doctor, host names, and raw commands. */
 import { hostname } from 'node:os';
 import type { BusLook, BusSurvey } from '../../api/bus.ts';
-import { judgeRaw } from '../../bmc/raw-commands.ts';
+import { checkRawCommand } from '../../bmc/raw-commands.ts';
 import { PRIORITY } from '../../bmc/types.ts';
 import { steadyNow } from '../../lib/clock.ts';
 import { Refused, Unavailable } from '../../lib/errors.ts';
@@ -76,7 +76,7 @@ export function busHandlers(services: Services): BusMethods {
     async 'bus.raw'({ target, text, confirm }, caller) {
       await expectFree(caller);
       const { master } = bus.health;
-      const verdict = judgeRaw(text, target, master);
+      const verdict = checkRawCommand(text, target, master);
       if (verdict.refused !== null) throw new Refused(verdict.refused);
       const addr = target ?? master;
       if (addr === null) throw new Unavailable('the master is not known yet: try again');
@@ -98,11 +98,11 @@ export function busHandlers(services: Services): BusMethods {
       await services.audit({ ...entry, at: steadyNow(), stage: 'intent', detail: '' });
       services.events.add('notice', 'bus', addr, `${caller.name} sends a raw command to ${name}: ${shownRaw(text)}`);
       const outcome = await bus.raw(target, text);
-      const detail = outcome.sent ? `heard ${JSON.stringify(outcome.heard)}` : `not sent: ${outcome.detail}`;
+      const detail = outcome.sent ? `heard ${JSON.stringify(outcome.reply)}` : `not sent: ${outcome.detail}`;
       await services.audit({ ...entry, at: steadyNow(), stage: 'outcome', detail });
       if (!outcome.sent) throw new Unavailable(`nothing was sent: ${outcome.detail}`);
       const { phase, detail: why } = outcome.after;
-      return { heard: outcome.heard, after: phase === 'ready' ? 'the pipe is closed and the master answers' : why };
+      return { heard: outcome.reply, after: phase === 'ready' ? 'the pipe is closed and the master answers' : why };
     },
   };
 

@@ -104,7 +104,7 @@ export class Outbox {
     void this.#send(method, params)
       .catch(() => undefined)
       .then(() => (this.#noted -= bytes));
-    this.#judge();
+    this.#checkBacklog();
   }
 
   /**
@@ -120,8 +120,8 @@ export class Outbox {
   /** Sends a note about a console, after the bytes before it. */
   consoleNote(params: ServerNotes['console.note']): void {
     if (this.#closed) return;
-    this.#queue.say('console.note', params, JSON.stringify(params).length);
-    this.#judge();
+    this.#queue.addNote('console.note', params, JSON.stringify(params).length);
+    this.#checkBacklog();
   }
 
   /**
@@ -129,7 +129,7 @@ export class Outbox {
    * waits.
    */
   consoleResync(params: ServerNotes['console.resync']): void {
-    if (!this.#closed) this.#queue.say('console.resync', params, 0);
+    if (!this.#closed) this.#queue.addNote('console.resync', params, 0);
   }
 
   /** Drops the waiting console bytes: the screen that follows holds them. */
@@ -201,7 +201,7 @@ export class Outbox {
     return sent;
   }
 
-  #judge(): void {
+  #checkBacklog(): void {
     const waiting = this.#noted + this.#queue.words;
     if (waiting <= QUEUE_LIMIT || this.#closed) return;
     this.close();

@@ -62,7 +62,7 @@ export class SessionRegistry {
     const session = new ClientSession(this.newId(), access, socket, {
       ...this.#ports,
       identified: () => this.#arrived(session),
-      heardAgain: () => this.#silenceChanged(),
+      activeAgain: () => this.#silenceChanged(),
       ended: (_session, why) => this.#ended(session, why),
     });
     this.#sessions.set(session.id, session);

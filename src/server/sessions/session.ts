@@ -49,7 +49,7 @@ export interface SessionPorts {
   /** Called at hello, and when the identity changes. */
   identified(session: ClientSession): void;
   /** Called when a silent client sent something again. */
-  heardAgain(): void;
+  activeAgain(): void;
   /** Called once when the connection has ended, for whatever reason. */
   ended(session: ClientSession, why: string): void;
   log(level: 'debug' | 'warn' | 'error', text: string): void;
@@ -66,7 +66,7 @@ export class ClientSession implements Caller {
   #who: ClientIdentity | null = null;
   /** Numbers given out for confirmations, with their times. */
   readonly #nonces = new Map<string, number>();
-  #heardAt = 0;
+  #receivedAt = 0;
   /** Seconds without input, counted one by one: a stall of this process is not the client's silence. */
   #silentS = 0;
   #silentSince: number | null = null;
@@ -164,19 +164,20 @@ export class ClientSession implements Caller {
       else void this.disconnect(`what it sent is no JSON-RPC: ${error.message}`);
     });
     this.#socket.on('data', () => {
-      this.#heard();
-      if (this.#socket.bytesRead - this.#heardAt > UNFINISHED_LIMIT) void this.disconnect('it sent a message too long');
+      this.#onInput();
+      if (this.#socket.bytesRead - this.#receivedAt > UNFINISHED_LIMIT)
+        void this.disconnect('it sent a message too long');
     });
     this.#socket.on('error', (error) => this.#end(isGone(error) ? LEFT : error.message));
     this.#socket.on('close', () => this.#end(LEFT));
     this.#rpc.listen();
   }
 
-  #heard(): void {
+  #onInput(): void {
     this.#silentS = 0;
     if (this.#silentSince === null) return;
     this.#silentSince = null;
-    this.#ports.heardAgain();
+    this.#ports.activeAgain();
   }
 
   #end(why: string): void {
@@ -188,7 +189,7 @@ export class ClientSession implements Caller {
   }
 
   async #answer<M extends keyof Requests>(method: M, raw: unknown): Promise<Requests[M][1] | ResponseError<unknown>> {
-    this.#heardAt = this.#socket.bytesRead;
+    this.#receivedAt = this.#socket.bytesRead;
     const parsed = REQUEST_PARAMS[method].safeParse(raw ?? {}, WORDED);
     if (!parsed.success) return rpcError('invalid', `invalid parameters: ${describeProblems(parsed.error, raw)}`);
     if (this.#who === null && method !== 'hello') return rpcError('version', 'send hello first, with user and program');
@@ -243,7 +244,7 @@ export class ClientSession implements Caller {
   }
 
   #take(method: keyof ClientNotes, raw: unknown): void {
-    this.#heardAt = this.#socket.bytesRead;
+    this.#receivedAt = this.#socket.bytesRead;
     const parsed = NOTE_PARAMS[method].safeParse(raw, WORDED);
     if (!parsed.success) {
       this.#ports.log('warn', `session ${this.id}: ${method}: ${describeProblems(parsed.error, raw)}`);

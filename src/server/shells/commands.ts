@@ -96,8 +96,8 @@ export class Commands {
 
   async #overConsole(addr: Address, command: string, limitS: number, caller: Caller): Promise<CommandEnd> {
     const id = `run-${++this.#last}`;
-    const claim = { addr, id, session: caller.id, arbiter: this.#arbiter };
-    const shell = new NodeShell(this.#ports, claim, caller.gone);
+    const user = { addr, id, session: caller.id, arbiter: this.#arbiter };
+    const shell = new NodeShell(this.#ports, user, caller.gone);
     try {
       await shell.reach();
       return await shell.run(command, limitS * 1000);

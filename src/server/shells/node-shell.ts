@@ -43,7 +43,7 @@ export class NodeShell {
     this.#ports = ports;
     this.#addr = addr;
     this.#signal = signal;
-    const claim = {
+    const user = {
       ports,
       node: { addr },
       operation: { id },
@@ -51,7 +51,7 @@ export class NodeShell {
       request: { takeConsole: false },
       console: arbiter,
     };
-    this.#console = new ConsoleAccess(claim, 'gives-way', {
+    this.#console = new ConsoleAccess(user, 'gives-way', {
       acquired: () => this.#login?.send({ kind: 'turn', at: ports.now() }),
       none: (why) => this.#login?.send({ kind: 'no-console', at: ports.now(), why }),
       condition: (condition) => {

@@ -62,7 +62,7 @@ export class Outages {
     for (const outage of this.all)
       outage.start(left.findLast(({ policy }) => policy === outage.policy.index) ?? null, this.#lastOf(outage));
     this.#timer = setInterval(() => {
-      this.#judge();
+      this.#updateAlarms();
       if (this.all.some((outage) => outage.underWay || outage.supply().state === 'battery')) this.#changed();
     }, NUMBERS_MS);
   }
@@ -93,7 +93,7 @@ export class Outages {
    * Updates the alarms about supplies reported by other software, and about plans that take longer than the battery
    * lasts.
    */
-  #judge(): void {
+  #updateAlarms(): void {
     const views = this.#all.map((outage) => outage.view());
     for (const { nodes, ups, supply, last, batteryS } of views) {
       const byCommand = ups.length === 0;

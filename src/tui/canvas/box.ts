@@ -109,7 +109,7 @@ export function partOf(text: string, width: number, ms: number): string {
 }
 
 /** Paints a sentence on this line and, if it is longer, on lines above: the remedy is at its end. */
-export function paintSaid(frame: Frame, { x, y, width }: Rect, text: string, ink: InkRole): void {
+export function paintSentence(frame: Frame, { x, y, width }: Rect, text: string, ink: InkRole): void {
   const lines = wrap(text, width - 2);
   if (lines.length > 1) frame.clear({ x, y: y - lines.length + 1, width, height: lines.length }, 'bar');
   lines.forEach((line, i) => frame.text(x + 1, y - lines.length + 1 + i, line, ink, width - 2));

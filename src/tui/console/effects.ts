@@ -26,7 +26,7 @@ const CR = 0x0d;
 interface PastePorts {
   send(bytes: Uint8Array): Promise<{ sent: boolean; why: string | null }>;
   /** Time of the node's last output, performance.now(). */
-  heardAt(): number;
+  lastOutputAt(): number;
   progress(sent: number): void;
   ended(sent: number, why: string | null): void;
 }
@@ -85,7 +85,7 @@ class Paste {
     const began = performance.now();
     for (;;) {
       const now = performance.now();
-      const quiet = now - Math.max(began, this.#ports.heardAt());
+      const quiet = now - Math.max(began, this.#ports.lastOutputAt());
       if (quiet >= QUIET_MS || now - began >= LINE_MS || this.#stopped) return;
       await new Promise((resolve) => setTimeout(resolve, QUIET_MS - quiet));
     }
@@ -113,7 +113,7 @@ type ConsoleEffect = Extract<
   Effect,
   {
     do:
-      | ('keys' | 'mouse' | 'focus' | 'paste' | 'long-paste' | 'stop-paste' | 'tell-size')
+      | ('keys' | 'mouse' | 'focus' | 'paste' | 'long-paste' | 'stop-paste' | 'send-size')
       | ('look' | 'look-end' | 'find' | 'take-out')
       | ('screen-load' | 'screen-data' | 'screen-resize' | 'last-screen' | 'last-screen-load');
   }
@@ -131,7 +131,7 @@ export class ConsoleEffects {
   #work: Promise<void> = Promise.resolve();
   #pasting: Paste | null = null;
   /** Time of the last console output, performance.now(). */
-  #heardAt = 0;
+  #lastOutputAt = 0;
   #resting: NodeJS.Timeout | undefined;
   /** Time of the last mouse move sent to a node, performance.now(). */
   #movedAt = -Infinity;
@@ -183,8 +183,8 @@ export class ConsoleEffects {
       case 'take-out':
         this.#later((emulators) => performCopy(effect, emulators, this.#ports));
         return;
-      case 'tell-size':
-        this.#later((emulators) => this.#tellSize(effect, emulators.fullScreen(effect.addr)));
+      case 'send-size':
+        this.#later((emulators) => this.#sendSize(effect, emulators.fullScreen(effect.addr)));
         return;
       case 'screen-load': {
         const { addr, cols, rows, screen, times } = effect;
@@ -192,7 +192,7 @@ export class ConsoleEffects {
         return;
       }
       case 'screen-data':
-        this.#heardAt = performance.now();
+        this.#lastOutputAt = performance.now();
         this.#later((emulators) => emulators.data(effect.addr, Buffer.from(effect.data, 'base64'), effect.at));
         return;
       case 'screen-resize':
@@ -250,7 +250,7 @@ export class ConsoleEffects {
           data: Buffer.from(piece).toString('base64'),
           at: this.#requests.client.now(),
         }),
-      heardAt: () => this.#heardAt,
+      lastOutputAt: () => this.#lastOutputAt,
       progress: (sent) => dispatch({ type: 'pasted', sent, total }),
       ended: (sent, why) => {
         this.#pasting = null;
@@ -260,7 +260,7 @@ export class ConsoleEffects {
   }
 
   /** Types the size command, unless an editor or a pager has the screen and would receive it. */
-  #tellSize({ addr, cols, rows }: Extract<Effect, { do: 'tell-size' }>, fullScreen: boolean): void {
+  #sendSize({ addr, cols, rows }: Extract<Effect, { do: 'send-size' }>, fullScreen: boolean): void {
     if (fullScreen) {
       const message =
         'a full-screen program runs on the console: end or suspend it (Ctrl-Z), then set the size at the shell prompt';

@@ -46,7 +46,7 @@ export interface ScreenPicture {
 export type Screens = (addr: Address, which?: 'last') => ScreenPicture | null;
 
 /** A message as it is painted. `at`: when it came, server's clock. */
-export interface Said {
+export interface PaintedMessage {
   text: string;
   at: number;
   ink: InkRole;
@@ -54,18 +54,18 @@ export interface Said {
 
 const NOTICE_INK = { info: 'text', warning: 'warn', error: 'fault' } as const;
 
-export function saidBy({ text, at, level }: Notice): Said {
+export function messageFrom({ text, at, level }: Notice): PaintedMessage {
   return { text, at, ink: NOTICE_INK[level] };
 }
 
-/** `said`: a message about more than the console, where it has no other place. */
+/** `message`: about more than the console, where it has no other place. */
 export function paintPane(
   frame: Frame,
   rect: Rect,
   state: State,
   screens: Screens,
   g: Glyphs,
-  said: Said | null = null,
+  message: PaintedMessage | null = null,
 ): void {
   const beside = rect.x > 0;
   const width = rect.width - (beside ? 1 : 0);
@@ -79,8 +79,8 @@ export function paintPane(
   const shown = attachment.kind === 'none' ? (lastScreenOf(state) ?? state.cursor) : attachment.addr;
   const live = attachment.kind === 'joined';
   const last = live ? null : lastScreenIn(state, shown, screens);
-  const own = state.pane.notice && saidBy(state.pane.notice);
-  const notice = own !== null && (said === null || own.at >= said.at) ? own : said;
+  const own = state.pane.notice && messageFrom(state.pane.notice);
+  const notice = own !== null && (message === null || own.at >= message.at) ? own : message;
   const title = notice === null ? titleOf(state, shown, last) : noticeSpans(state, shown, notice, width - 2);
   frame.spans(left + 1, rect.y, title, width - 2);
   const picture = live ? screens(shown) : (last?.picture ?? null);
@@ -193,8 +193,10 @@ function pastingSpans({ pane, now }: State): Span[] {
   ];
 }
 
-/** Returns the title while there is a notice: every cell below is the node's. A narrow pane has no room for the name. */
-function noticeSpans(state: State, shown: Address, { text, at, ink }: Said, width: number): Span[] {
+/**
+ * Returns the title while there is a notice: every cell below is the node's. A narrow pane has no room for the name.
+ */
+function noticeSpans(state: State, shown: Address, { text, at, ink }: PaintedMessage, width: number): Span[] {
   const name: Span = [` ${nameOf(state, shown)} `, 'title'];
   const clock: Span = [` ${formatClock(at, state.dateAhead, true)} `, 'dim', 'bar'];
   const lead: Span[] = width - spansWidth([name, clock]) - 1 < NARROW_PART ? [clock] : [name, clock];
@@ -222,8 +224,8 @@ function lastScreenIn(state: State, addr: Address, screens: Screens): LastScreen
     own === null ? null : { picture: own, at: kept?.leftAt ?? state.now, from: 'closed', why: kept?.why ?? null };
   const seen = answer?.addr === addr ? answer.seen : null;
   const picture = seen === null ? null : screens(addr, 'last');
-  const told: LastScreenShown | null = seen === null || picture === null ? null : { picture, ...seen };
-  return state.focus === 'map' ? (told ?? left) : (left ?? told);
+  const lastScreen: LastScreenShown | null = seen === null || picture === null ? null : { picture, ...seen };
+  return state.focus === 'map' ? (lastScreen ?? left) : (left ?? lastScreen);
 }
 
 /** `last seen 12m ago, 14:03:05: bob detached`. */

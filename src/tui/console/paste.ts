@@ -21,9 +21,9 @@ export function pasteAt(state: State, addr: Address, raw: Uint8Array): Step {
       overlay: { kind: 'paste', id: state.nextId, addr, bytes, removed, shown: { kind: 'pending' } },
       nextId: state.nextId + 1,
     });
-  const told =
+  const noted =
     removed === 0 ? state : withPaneNotice(state, 'warning', `${removed} × Ctrl-G was removed from the paste`);
-  return bytes.length === 0 ? step(told) : step(scrolledTo(told, addr, 0), pasteOf(told, addr, bytes));
+  return bytes.length === 0 ? step(noted) : step(scrolledTo(noted, addr, 0), pasteOf(noted, addr, bytes));
 }
 
 /**

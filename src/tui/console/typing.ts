@@ -120,7 +120,7 @@ function onCommand(state: State, command: Command): Step {
     case 'scroll-down':
       return step(scrolledTo(state, here, Math.max(0, scroll - pageOf(state))));
     case 'tty-size':
-      return step(state, { do: 'tell-size', addr: here, ...paneRoom(state) });
+      return step(state, { do: 'send-size', addr: here, ...paneRoom(state) });
     case 'look':
     case 'search':
       return startCopyMode(state, here, command === 'search');

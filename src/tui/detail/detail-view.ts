@@ -181,13 +181,13 @@ export function spanWords(ms: number): string {
 }
 
 function hanging(answer: NodeDetail | null, width: number): Section {
-  const said = (answer?.dependents ?? []).flatMap((text) =>
+  const dependents = (answer?.dependents ?? []).flatMap((text) =>
     wrap(text, width - 2).map((line, i): Span[] => [[`${i === 0 ? '' : '  '}${line}`, 'text']]),
   );
   const plans = answer?.plans ?? [];
   const inPlans: Span[][] =
     plans.length === 0 ? [] : wrap(`in plans ${plans.join(', ')}`, width).map((line) => [[line, 'text']]);
-  return { title: 'dependents', lines: [...said, ...inPlans], keep: 'first' };
+  return { title: 'dependents', lines: [...dependents, ...inPlans], keep: 'first' };
 }
 
 function eventsOf(state: State, { addr, name }: InventoryNode): Section {

@@ -1,7 +1,7 @@
 /** Paints the overview of racks: the sums, each rack's words and small map, and the selected node in words. Pure. */
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import { count } from '../../lib/words.ts';
-import { paintSaid } from '../canvas/box.ts';
+import { paintSentence } from '../canvas/box.ts';
 import { type Frame, type Rect, type Span, spansWidth } from '../canvas/frame.ts';
 import { type Glyphs, POWER_WORD } from '../canvas/glyphs.ts';
 import { heatGround, heatLegend, heatLevel, type HeatScale, heatScaleOf } from '../map/heat.ts';
@@ -157,7 +157,7 @@ function paintFoot(frame: Frame, rect: Rect, fleet: readonly State[], { rack, ad
   if (state === undefined) return;
   const why = whyLost(state);
   if (why !== null) {
-    paintSaid(frame, rect, `${nameOfRack(state)}: ${why}`, 'fault');
+    paintSentence(frame, rect, `${nameOfRack(state)}: ${why}`, 'fault');
     return;
   }
   const node = state.rack.nodes.find((one) => one.addr === addr);

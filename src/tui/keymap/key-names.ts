@@ -131,7 +131,7 @@ const KEY_LABELS: Record<string, string> = {
   pagedown: 'PgDn',
 };
 
-/** Returns a key's label for people: `C-a` → `Ctrl-A`, as its key is printed on the keyboard. */
+/** Returns a key's label for display: `C-a` → `Ctrl-A`, as its key is printed on the keyboard. */
 export function keyLabel(key: string): string {
   const [, modifiers = '', base = key] = /^((?:[CMS]-)*)(.+)$/.exec(key) ?? [];
   const words = modifiers.replace('C-', 'Ctrl-').replace('M-', 'Alt-').replace('S-', 'Shift-');
@@ -148,7 +148,7 @@ const ALSO: Record<string, string> = {
   ins: 'insert',
   del: 'delete',
 };
-/** Keys named by a word, as people write them. */
+/** Keys named by a word, as users write them. */
 export const KEY_WORDS = Array.from(NAMED, (name) => keyLabel(name));
 const MODIFIERS: Record<string, 'C' | 'M' | 'S'> = {
   ctrl: 'C',
@@ -162,7 +162,7 @@ const MODIFIERS: Record<string, 'C' | 'M' | 'S'> = {
 };
 
 /**
- * Parses a key as people write it (`Ctrl-A`, `C-a`, `^A`, `PgUp`, `p`) into the tokenizer's name; null: no terminal
+ * Parses a key as users write it (`Ctrl-A`, `C-a`, `^A`, `PgUp`, `p`) into the tokenizer's name; null: no terminal
  * sends it so.
  */
 export function parseKey(text: string): string | null {

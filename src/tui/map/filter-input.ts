@@ -1,6 +1,6 @@
 /** The filter of `/`, typed in the footer while the map follows each letter; and its terms as chips. Pure. */
 import { type Address, formatAddress } from '../../rack/address.ts';
-import { paintSaid } from '../canvas/box.ts';
+import { paintSentence } from '../canvas/box.ts';
 import { type Frame, type Rect, type Span, spansWidth } from '../canvas/frame.ts';
 import { bindingOf } from '../keymap/lookup.ts';
 import { step, type Step, withNotice } from '../model/events.ts';
@@ -90,7 +90,7 @@ const HINTS = ['role:worker', 'state:off', '!protected', 'current>40', 'alarm:fa
 function paintFooter(frame: Frame, footer: Rect, state: State): void {
   const { x, y, width, height } = footer;
   const problem = filterProblem(state.filter, state);
-  if (problem !== null) paintSaid(frame, { ...footer, y: y - 1 }, problem, 'warn');
+  if (problem !== null) paintSentence(frame, { ...footer, y: y - 1 }, problem, 'warn');
   frame.clear({ x, y, width, height }, 'bar');
   const count: Span[] = [[` ${countOf(state)}`, shownNodes(state).length === 0 ? 'warn' : 'title']];
   const room = width - 2 - spansWidth(count);

@@ -20,7 +20,7 @@ type Field = (typeof FIELDS)[number];
 
 /** Fields that match by their beginning only: `addr:0` is a blade or two, `state:on` is not "unknown". */
 const BEGINNINGS: readonly Field[] = ['addr', 'pos', 'row', 'state', 'kubernetes', 'is', 'fan'];
-/** Words that mean a state where they stand alone: "on" is part of many names. */
+/** Words that mean a state when they are alone: "on" is part of many names. */
 const STATES = ['on', 'off', 'disabled', 'unknown', 'absent', 'lost', 'stale'];
 const KINDS = ['marked', 'protected', 'master'];
 
@@ -180,8 +180,8 @@ function leftBy(state: State): ReadonlySet<Address> {
   if (shown === undefined) {
     const terms = termsOf(state.filter);
     // An invalid filter leaves no node: a slip in !role:x must not leave every node.
-    const meant = filterProblem(state.filter, state) === null;
-    const nodes = state.rack.nodes.filter((node) => meant && terms.every((term) => term.holds(state, node)));
+    const valid = filterProblem(state.filter, state) === null;
+    const nodes = state.rack.nodes.filter((node) => valid && terms.every((term) => term.holds(state, node)));
     shown = new Set(nodes.map(({ addr }) => addr));
     left.set(state, shown);
   }

@@ -97,7 +97,7 @@ export type UiEvent =
   /** More of the bus log, for the pane that requested it. */
   | { type: 'bus-log'; pane: number; entries: readonly BusLogEntry[] }
   /** Reply of a BIOS to a raw command, or the reason why it was not sent. */
-  | { type: 'raw-said'; pane: number; answer: RawAnswer }
+  | { type: 'raw-answered'; pane: number; answer: RawAnswer }
   | { type: 'raw-refused'; pane: number; error: RequestError }
   /** History of a UPS up to now, for the pane that requested it. */
   | { type: 'ups-history'; pane: number; answer: UpsHistoryAnswer }
@@ -156,7 +156,7 @@ export type Effect =
       to: { x: number; y: number } | null;
       where: 'clipboard' | 'file';
     }
-  | { do: 'tell-size'; addr: Address; cols: number; rows: number }
+  | { do: 'send-size'; addr: Address; cols: number; rows: number }
   | { do: 'sample'; addr: Address }
   | { do: 'reset-screen' }
   | { do: 'quiet-reads'; on: boolean }

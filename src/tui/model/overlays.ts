@@ -119,8 +119,8 @@ export type Overlay = OverlayStates[keyof OverlayStates];
 
 /** A raw command for one BIOS; `target` null: the master's. `shown` and the typed text end with each step. */
 export type RawCommandState =
-  /** `said`: the reply to the last bytes, or the reason why they were refused; null: none yet. */
-  | { is: 'idle'; said: { ok: boolean; text: string } | null }
+  /** `reply`: to the last bytes, or the reason why they were refused; null: none yet. */
+  | { is: 'idle'; reply: { ok: boolean; text: string } | null }
   | { is: 'typing'; target: Address | null; text: string }
   /** The command can switch, connect or close, for the reason `why`: the target's name must be typed. */
   | { is: 'confirming'; target: Address | null; text: string; why: string; field: string; shown: Shown }

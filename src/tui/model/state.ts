@@ -6,7 +6,7 @@ import type { ConsoleGlance, NodeDetail, SeenScreen } from '../../api/node.ts';
 import type { OutageStatus } from '../../api/outage.ts';
 import type { PlanRun } from '../../api/plans.ts';
 import type { Operation } from '../../api/power.ts';
-import { heardTime, type ServerTime } from '../../client/client.ts';
+import { nextServerTime, type ServerTime } from '../../client/client.ts';
 import type { Address } from '../../rack/address.ts';
 import type { Alarm } from '../../rack/alarms.ts';
 import type { Inventory } from '../../rack/inventory.ts';
@@ -103,7 +103,7 @@ export interface ConsolePane {
   pasting: Pasting | null;
   look: CopyMode | null;
   /** Node whose program got a focus report, if it requested them; null: none. */
-  focusTold: Address | null;
+  focusSent: Address | null;
   /** Consoles at which a paste goes without brackets although the program requested them. */
   plainPaste: ReadonlySet<Address>;
   /** Shown in the pane's title: blocked keys, a taken keyboard, a gap. */
@@ -123,7 +123,7 @@ const NO_CONSOLE: ConsolePane = {
   chord: { kind: 'idle' },
   pasting: null,
   look: null,
-  focusTold: null,
+  focusSent: null,
   plainPaste: new Set(),
   notice: null,
   times: 'off',
@@ -234,23 +234,23 @@ export const PRESET_WORDS: Record<Preset, string> = {
 
 /** Reads a view stored by an earlier run; unknown values get their defaults. */
 export function viewFrom(json: unknown): View {
-  const said = typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {};
+  const value = typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {};
   return {
-    main: MAIN_VIEWS.find((one) => one === said['main']) ?? USUAL_VIEW.main,
-    table: tableViewFrom(said['table']),
-    preset: PRESETS.find((one) => one === said['preset']) ?? USUAL_VIEW.preset,
-    cells: CELL_SIZES.find((one) => one === said['cells']) ?? USUAL_VIEW.cells,
-    split: wholeNumber(said['split']),
-    splitRows: wholeNumber(said['splitRows']),
-    span: SPANS.find((one) => one === said['span']) ?? USUAL_VIEW.span,
-    window: WINDOWS.find((one) => one === said['window']) ?? USUAL_VIEW.window,
-    scale: SCALES.find((one) => one === said['scale']) ?? USUAL_VIEW.scale,
-    heat: HEATS.find((one) => one === said['heat']) ?? USUAL_VIEW.heat,
-    toured: said['toured'] === true,
+    main: MAIN_VIEWS.find((one) => one === value['main']) ?? USUAL_VIEW.main,
+    table: tableViewFrom(value['table']),
+    preset: PRESETS.find((one) => one === value['preset']) ?? USUAL_VIEW.preset,
+    cells: CELL_SIZES.find((one) => one === value['cells']) ?? USUAL_VIEW.cells,
+    split: wholeNumber(value['split']),
+    splitRows: wholeNumber(value['splitRows']),
+    span: SPANS.find((one) => one === value['span']) ?? USUAL_VIEW.span,
+    window: WINDOWS.find((one) => one === value['window']) ?? USUAL_VIEW.window,
+    scale: SCALES.find((one) => one === value['scale']) ?? USUAL_VIEW.scale,
+    heat: HEATS.find((one) => one === value['heat']) ?? USUAL_VIEW.heat,
+    toured: value['toured'] === true,
   };
 }
 
-const wholeNumber = (said: unknown): number | null => (Number.isInteger(said) ? Number(said) : null);
+const wholeNumber = (value: unknown): number | null => (Number.isInteger(value) ? Number(value) : null);
 
 /** `lost` keeps reason and time (server's clock), so that old values do not look current. */
 export type Link = { kind: 'connected' } | { kind: 'lost'; since: number; why: string };
@@ -348,7 +348,7 @@ export function initialState(
     racks: { names: [snapshot.rack.name], index: 0, shown: true },
     size,
     now: snapshot.now,
-    serverTime: heardTime(null, snapshot.now, local),
+    serverTime: nextServerTime(null, snapshot.now, local),
     dateAhead: local + dateAhead - snapshot.now,
     link: { kind: 'connected' },
     session: welcome.session,

@@ -16,7 +16,7 @@ interface Strip {
   /** Oldest first; null: no sample in that step. */
   points: readonly (StripPoint | null)[];
   /** Time of the last sample in it, server's clock. */
-  heardAt: number;
+  updatedAt: number;
 }
 
 export interface Strips {
@@ -36,13 +36,16 @@ export const lastStep = ({ nodes }: Strips, addr: Address): number => nodes.get(
 /** Returns the number of the step that includes `at`. */
 export const stepOf = ({ stepMs }: Strips, at: number): number => Math.floor(at / stepMs);
 
-/** Returns the strips of a server's answer of `count` steps. `intervalMs`: poll interval, which weighs the unfinished last step. */
+/**
+ * Returns the strips of a server's answer of `count` steps. `intervalMs`: poll interval, which weighs the unfinished
+ * last step.
+ */
 export function stripsFrom({ now, stepMs, nodes }: RackHistory, count: number, intervalMs: number): Strips {
   const last = Math.floor(now / stepMs);
   const elapsed = Math.max(1, Math.round((now - last * stepMs) / intervalMs));
   const strips = nodes.map(({ addr, points }): [Address, Strip] => [
     addr,
-    { last, points: points.map((point) => point && [point[0], point[2], point[1], elapsed]), heardAt: now },
+    { last, points: points.map((point) => point && [point[0], point[2], point[1], elapsed]), updatedAt: now },
   ]);
   return { stepMs, count, askedAt: null, nodes: new Map(strips) };
 }
@@ -50,7 +53,7 @@ export function stripsFrom({ now, stepMs, nodes }: RackHistory, count: number, i
 /** Adds new samples; one that is known already changes nothing. */
 export function withSamples(strips: Strips, samples: readonly (readonly [Address, Sample])[]): Strips {
   if (strips.count === 0) return strips;
-  const fresh = samples.filter(([addr, { at }]) => at > (strips.nodes.get(addr)?.heardAt ?? 0));
+  const fresh = samples.filter(([addr, { at }]) => at > (strips.nodes.get(addr)?.updatedAt ?? 0));
   if (fresh.length === 0) return strips;
   const nodes = new Map(strips.nodes);
   for (const [addr, sample] of fresh) nodes.set(addr, extended(strips, nodes.get(addr), sample));
@@ -65,14 +68,14 @@ function extended(strips: Strips, before: Strip | undefined, { at, current, fan 
     const gap = new Array<null>(missed).fill(null);
     return {
       last,
-      heardAt: at,
+      updatedAt: at,
       points: [...earlier, ...gap, [current, fan, current, 1] as const].slice(-strips.count),
     };
   }
   const [c, f, most, n] = earlier.at(-1) ?? [0, 0, 0, 0];
   const means = [c + (current - c) / (n + 1), f + (fan - f) / (n + 1)] as const;
   const point: StripPoint = [...means, Math.max(most, current), n + 1];
-  return { last, heardAt: at, points: [...earlier.slice(0, -1), point] };
+  return { last, updatedAt: at, points: [...earlier.slice(0, -1), point] };
 }
 
 /** Index of a value in a point. */

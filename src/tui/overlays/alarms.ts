@@ -169,6 +169,6 @@ function lineOf(alarm: Alarm, state: State, g: Glyphs, width = Infinity): Span[]
   ];
   // The end and the acknowledgement are shown in full; the sentence can be guessed from its beginning.
   const room = Math.max(LEAST, width - spansWidth([...before, ...over, ...seen]));
-  const said = text.length <= room ? text : `${text.slice(0, room - 1)}${g.ellipsis}`;
-  return [...before, [said, clearedAt === null ? 'text' : 'dim'], ...over, ...seen];
+  const shown = text.length <= room ? text : `${text.slice(0, room - 1)}${g.ellipsis}`;
+  return [...before, [shown, clearedAt === null ? 'text' : 'dim'], ...over, ...seen];
 }

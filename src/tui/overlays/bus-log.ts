@@ -67,7 +67,7 @@ function open(state: State): Step {
   return step(
     {
       ...state,
-      overlay: { kind: 'bus', id, entries: [], back: 0, rawCommand: { is: 'idle', said: null } },
+      overlay: { kind: 'bus', id, entries: [], back: 0, rawCommand: { is: 'idle', reply: null } },
       nextId: id + 1,
     },
     { do: 'bus-log', pane: id, after: 0 },
@@ -131,7 +131,7 @@ function paint(frame: Frame, state: State, pane: BusPane, { g }: PaintTools): vo
   }
 }
 
-function lineOf({ at, out, in: heard, ms, note }: BusLogEntry, state: State, g: Glyphs): Span[] {
+function lineOf({ at, out, in: input, ms, note }: BusLogEntry, state: State, g: Glyphs): Span[] {
   const millis = String((at + state.dateAhead) % 1000).padStart(3, '0');
   const time: Span = [`${formatClock(at, state.dateAhead, true)}.${millis} `, 'dim'];
   if (note !== null) return [time, [note, 'warn']];
@@ -139,6 +139,6 @@ function lineOf({ at, out, in: heard, ms, note }: BusLogEntry, state: State, g: 
     time,
     [(ms === null ? '' : `${Math.round(ms)} ms`).padStart(7), 'dim'],
     [`  ${spellBytes(out, g.plain).padEnd(12)} `, 'key'],
-    heard === '' ? ['no reply', 'warn'] : [spellBytes(heard, g.plain), 'text'],
+    input === '' ? ['no reply', 'warn'] : [spellBytes(input, g.plain), 'text'],
   ];
 }

@@ -154,7 +154,7 @@ export function rankedOffers(state: State, { text, from }: Palette): Ranked[] {
 }
 
 /** Suggests the command or node that was probably meant where nothing matches, as the end of a sentence. */
-function offerMeant(state: State, { text, from }: Palette): string {
+function suggest(state: State, { text, from }: Palette): string {
   const commands = commandOffers(state, from).map(({ id }) => id.split(' ').at(-1) ?? '');
   return didYouMean(text, [...commands, ...state.rack.nodes.map(({ addr }) => nameOf(state, addr))]);
 }
@@ -178,7 +178,7 @@ function paint(frame: Frame, state: State, palette: Palette, { g }: PaintTools):
     paintOffer(frame, box.x, y, box.width, offer);
   });
   if (offers.length === 0) {
-    const none = `no command and no node matches${offerMeant(state, palette)}`;
+    const none = `no command and no node matches${suggest(state, palette)}`;
     wrap(none, box.width - 2).forEach((line, i) => frame.text(box.x + 1, box.y + 1 + i, line, 'dim'));
   }
 }

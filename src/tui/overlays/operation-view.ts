@@ -108,8 +108,8 @@ function gradeSpans(node: NodeProgress): Span[] {
  * (yet).
  */
 export function gradeOf({ evidence, phase, outcome }: NodeProgress): 'A' | 'B' | 'C' | null {
-  const judged = evidence.findLast(({ kind }) => kind === 'grade')?.text.slice(0, 1);
-  if (judged === 'B' || judged === 'C') return judged;
+  const grade = evidence.findLast(({ kind }) => kind === 'grade')?.text.slice(0, 1);
+  if (grade === 'B' || grade === 'C') return grade;
   const marker = evidence.findLastIndex(({ kind }) => kind === 'marker');
   const decided = evidence.slice(marker + 1).some(({ kind }) => kind === 'answer' || kind === 'deadline');
   const past =

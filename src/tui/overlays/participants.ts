@@ -55,15 +55,18 @@ function participantsAt({ console, sessions, session, now }: State): Participant
 }
 
 function onKey(state: State, list: ParticipantList, { name }: KeyPress): Step {
-  const people = participantsAt(state);
-  const at = Math.min(list.index, Math.max(0, people.length - 1));
+  const participants = participantsAt(state);
+  const at = Math.min(list.index, Math.max(0, participants.length - 1));
   switch (bindingOf(state, 'people', name)?.command) {
     case 'down':
-      return step({ ...state, overlay: { ...list, index: (at + 1) % Math.max(1, people.length) } });
+      return step({ ...state, overlay: { ...list, index: (at + 1) % Math.max(1, participants.length) } });
     case 'up':
-      return step({ ...state, overlay: { ...list, index: (at + people.length - 1) % Math.max(1, people.length) } });
+      return step({
+        ...state,
+        overlay: { ...list, index: (at + participants.length - 1) % Math.max(1, participants.length) },
+      });
     case 'accept': {
-      const chosen = people[at];
+      const chosen = participants[at];
       if (chosen === undefined || chosen.here) return step(closed(state));
       if (state.console?.holder !== state.session)
         return step(
@@ -83,10 +86,10 @@ function onKey(state: State, list: ParticipantList, { name }: KeyPress): Step {
 }
 
 function paint(frame: Frame, state: State, list: ParticipantList, { g }: PaintTools): void {
-  const people = participantsAt(state);
-  const box = paintBox(frame, centred(frame, 66, people.length + 4), 'participants', g);
-  const index = Math.min(list.index, Math.max(0, people.length - 1));
-  people.slice(0, box.height - 2).forEach(({ name, types, here }, i) => {
+  const participants = participantsAt(state);
+  const box = paintBox(frame, centred(frame, 66, participants.length + 4), 'participants', g);
+  const index = Math.min(list.index, Math.max(0, participants.length - 1));
+  participants.slice(0, box.height - 2).forEach(({ name, types, here }, i) => {
     frame.spans(
       box.x,
       box.y + i,

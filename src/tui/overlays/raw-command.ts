@@ -15,7 +15,7 @@ import { type KeyPress, seenLongEnough, typedInto } from './overlay.ts';
 
 /** Most bytes that the server takes at once. */
 const LIMIT = 64;
-const IDLE: RawCommandState = { is: 'idle', said: null };
+const IDLE: RawCommandState = { is: 'idle', reply: null };
 
 const withRawCommand = (state: State, pane: BusPane, rawCommand: RawCommandState): State => ({
   ...state,
@@ -73,8 +73,8 @@ function confirmed(
     return field === null ? step(state) : step(withRawCommand(state, pane, { ...rawCommand, field }));
   }
   if (rawCommand.field === targetName(state, rawCommand.target)) return sent(state, pane, rawCommand, rawCommand.field);
-  const said = { ok: false, text: 'The text does not match: nothing was sent.' };
-  return step(withRawCommand(state, pane, { is: 'idle', said }));
+  const reply = { ok: false, text: 'The text does not match: nothing was sent.' };
+  return step(withRawCommand(state, pane, { is: 'idle', reply }));
 }
 
 function sent(
@@ -87,19 +87,22 @@ function sent(
   return step(next, { do: 'raw', pane: pane.id, target, text, confirm });
 }
 
-export function rawCommandAnswered(state: State, event: Extract<UiEvent, { type: 'raw-said' | 'raw-refused' }>): Step {
+export function rawCommandAnswered(
+  state: State,
+  event: Extract<UiEvent, { type: 'raw-answered' | 'raw-refused' }>,
+): Step {
   const { overlay } = state;
   if (overlay?.kind !== 'bus' || overlay.id !== event.pane || overlay.rawCommand.is !== 'sent') return step(state);
   const { target, text } = overlay.rawCommand;
-  if (event.type === 'raw-said') {
+  if (event.type === 'raw-answered') {
     const { heard, after } = event.answer;
-    const whose = targetName(state, target);
-    const said = { ok: true, text: heard === '' ? `${whose} did not reply; ${after}` : `${whose}: ${heard}` };
-    return step(withRawCommand(state, overlay, { is: 'idle', said }));
+    const name = targetName(state, target);
+    const reply = { ok: true, text: heard === '' ? `${name} did not reply; ${after}` : `${name}: ${heard}` };
+    return step(withRawCommand(state, overlay, { is: 'idle', reply }));
   }
   const { message, data } = event.error;
   if (!wantsConfirmation(data))
-    return step(withRawCommand(state, overlay, { is: 'idle', said: { ok: false, text: message } }));
+    return step(withRawCommand(state, overlay, { is: 'idle', reply: { ok: false, text: message } }));
   const asking = { is: 'confirming', target, text, why: message, field: '', shown: { kind: 'pending' } } as const;
   return step(withRawCommand(state, overlay, asking));
 }
@@ -110,9 +113,9 @@ function wantsConfirmation(data: unknown): boolean {
 
 /** Paints them at the bottom of `box`; returns the number of lines. */
 export function paintRawCommand(frame: Frame, box: Rect, state: State, rawCommand: RawCommandState, g: Glyphs): number {
-  if (rawCommand.is === 'idle' && rawCommand.said === null) return 0;
-  const told = wordsFor(state, rawCommand, g);
-  const words = wrap(g.plain ? told.replaceAll('’', "'") : told, box.width);
+  if (rawCommand.is === 'idle' && rawCommand.reply === null) return 0;
+  const text = wordsFor(state, rawCommand, g);
+  const words = wrap(g.plain ? text.replaceAll('’', "'") : text, box.width);
   const field = rawCommand.is === 'typing' || rawCommand.is === 'confirming';
   const height = Math.min(box.height, 1 + words.length + (field ? 1 : 0));
   const top = box.y + box.height - height;
@@ -120,7 +123,7 @@ export function paintRawCommand(frame: Frame, box: Rect, state: State, rawComman
   const ink =
     rawCommand.is === 'confirming'
       ? 'danger'
-      : rawCommand.is === 'idle' && rawCommand.said?.ok === false
+      : rawCommand.is === 'idle' && rawCommand.reply?.ok === false
         ? 'warn'
         : 'text';
   words.slice(-(height - (field ? 2 : 1))).forEach((line, i) => frame.text(box.x, top + 1 + i, line, ink, box.width));
@@ -137,7 +140,7 @@ export function paintRawCommand(frame: Frame, box: Rect, state: State, rawComman
 function wordsFor(state: State, rawCommand: RawCommandState, g: Glyphs): string {
   switch (rawCommand.is) {
     case 'idle':
-      return spellBytes((rawCommand.said?.text ?? '').replaceAll('’', "'"), g.plain);
+      return spellBytes((rawCommand.reply?.text ?? '').replaceAll('’', "'"), g.plain);
     case 'typing':
       return `Raw command for the BIOS of ${who(state, rawCommand.target)}, sent after its identity proof; then the pipe is closed and the bus is queried. Ctrl-G is ^G. Enter sends, Esc cancels.`;
     case 'confirming':

@@ -24,7 +24,7 @@ export function paintHeader(frame: Frame, rect: Rect, state: State, g: Glyphs): 
   const right = rightPart(state, g);
   const room = rect.width - 2 - spansWidth(right);
   const pieces = leftPieces(state, room);
-  // Parts that do not fit are dropped from the end: the least urgent stands last.
+  // Parts that do not fit are dropped from the end: the least urgent is last.
   const left: Span[] = [];
   const fitting = pieces.filter((piece) => {
     const fits = spansWidth(left) + spansWidth(piece) + 2 <= room;
@@ -41,8 +41,8 @@ export function paintHeader(frame: Frame, rect: Rect, state: State, g: Glyphs): 
 const TOTAL_STRIP = { least: 5, most: 24 };
 
 /**
- * Paints the rack's total in the window of the map's strips, where there is room for it. `named`: its value and name stand
- * before it.
+ * Paints the rack's total in the window of the map's strips, where there is room for it. `named`: its value and name
+ * stand before it.
  */
 function paintTotal(frame: Frame, { x, y, width }: Rect, named: boolean, state: State, g: Glyphs): void {
   const name = named ? '' : 'total ';
@@ -72,7 +72,7 @@ function leftPieces(state: State, room: number): Span[][] {
   const quiet = view?.supply.state === 'mains' && view.phase === null;
   const widths = quiet ? [beside([...must, ...rest])] : [beside(must), beside(must.slice(0, 2))];
   const supply = supplyWords(state, widths);
-  // A draining battery stands before everything else; mains are the normal case.
+  // A draining battery is first; mains are the normal case.
   const [name = [], ...others] = must;
   const pressing = supply !== null && supply.state !== 'mains';
   return [

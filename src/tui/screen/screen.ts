@@ -1,5 +1,5 @@
 /** Paints the screen of one rack: one state, one frame. */
-import { paintSaid, partOf } from '../canvas/box.ts';
+import { paintSentence, partOf } from '../canvas/box.ts';
 import { wrap } from '../../lib/words.ts';
 import { Frame, type Rect, type Span } from '../canvas/frame.ts';
 import type { Glyphs } from '../canvas/glyphs.ts';
@@ -121,7 +121,7 @@ export function paint(
   if (line !== null && notice !== null) {
     // The lines above are the node's where there is a console.
     const text = layout.console === null ? notice.text : partOf(notice.text, line.width - 2, state.now - notice.at);
-    paintSaid(frame, line, text, notice.ink);
+    paintSentence(frame, line, text, notice.ink);
   }
   const { overlay } = state;
   const type = overlay === null ? null : overlayType(overlay);

@@ -3,7 +3,7 @@ import { formatAddress, formatPosition, rowLabel } from '../../rack/address.ts';
 import { drawOf, drawText } from '../../rack/calibration.ts';
 import { type Frame, type Rect, type Span, spansWidth } from '../canvas/frame.ts';
 import { type Glyphs, POWER_WORD } from '../canvas/glyphs.ts';
-import { type Said, saidBy } from '../console/pane.ts';
+import { type PaintedMessage, messageFrom } from '../console/pane.ts';
 import { glanceSpans } from '../glance/glance-view.ts';
 import { keyLabel } from '../keymap/key-names.ts';
 import { type Binding, bindingsIn, disabledReason, keyOf } from '../keymap/lookup.ts';
@@ -105,8 +105,8 @@ export function paintOperations(frame: Frame, { x, y, width, height }: Rect, sta
 }
 
 /** Returns the notice of the notice line: the last one; without one the problem of the link or the bus; null: none. */
-export function noticeOf(state: State): Said | null {
-  if (state.notice !== null) return saidBy(state.notice);
+export function noticeOf(state: State): PaintedMessage | null {
+  if (state.notice !== null) return messageFrom(state.notice);
   if (isUnreached(state)) return null;
   const { link } = state;
   if (link.kind === 'lost')

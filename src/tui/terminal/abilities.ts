@@ -27,10 +27,10 @@ export function abilitiesOf(
   const has = (name: string): boolean => description.includes(`\0${name}\0`);
   const known = /kitty|alacritty|foot|ghostty|wezterm|contour|^tmux/.test(term);
   const coloured = env.NO_COLOR === undefined || env.NO_COLOR === '';
-  const claims =
+  const reports =
     /truecolor|24bit/.test(env.COLORTERM ?? '') || known || /-direct/.test(term) || has('RGB') || has('Tc');
   return {
-    rgb: colours === null ? coloured && claims : colours === 'truecolor',
+    rgb: colours === null ? coloured && reports : colours === 'truecolor',
     underlines: known || has('Smulx'),
   };
 }

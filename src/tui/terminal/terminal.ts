@@ -99,11 +99,11 @@ export class Terminal {
 
   /** True when all frames are on the operator's screen, as far as the terminal reports. */
   get settled(): boolean {
-    return !this.#output.congested && !this.owesAnswer;
+    return !this.#output.congested && !this.awaitsReply;
   }
 
   /** True while an answer is outstanding: if it were not read, a shell would take it for typing. */
-  get owesAnswer(): boolean {
+  get awaitsReply(): boolean {
     return this.#pace.awaits(performance.now());
   }
 

@@ -75,8 +75,8 @@ export function paintSupply(frame: Frame, state: State, pane: SupplyPane, plot: 
     row = paintCharts(frame, { ...box, y: row, height: box.y + box.height - row }, state, pane, ups, plot, g);
   // A reason too long for its line is shown in full below.
   const whole = ups === null ? [] : wrap(`UPS ${ups.name}: ${upsText(ups, state.now)}`, box.width);
-  const said = whole.length > 1 ? [...whole.map((line): Span[] => [[line, 'warn']]), []] : [];
-  const lines = [...said, ...textOf(state, view, box.width)];
+  const reason = whole.length > 1 ? [...whole.map((line): Span[] => [[line, 'warn']]), []] : [];
+  const lines = [...reason, ...textOf(state, view, box.width)];
   const body = { ...box, y: row + 1, height: box.y + box.height - row - 1 };
   paintScrolled(frame, body, lines, pane.scroll);
 }

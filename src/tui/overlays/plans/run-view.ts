@@ -142,7 +142,7 @@ function remarks(run: PlanRun, chosen: Address | null, width: number, g: Glyphs)
     const result = `${node.outcome}: ${node.detail}`;
     results.set(result, [...(results.get(result) ?? []), node]);
   }
-  const told = [...results].flatMap(([result, nodes]) => {
+  const groups = [...results].flatMap(([result, nodes]) => {
     const [first, ...others] = nodes;
     if (first === undefined) return [];
     const text = `${others.length === 0 ? first.name : `${nodes.length} nodes`} ${result}`;
@@ -152,12 +152,12 @@ function remarks(run: PlanRun, chosen: Address | null, width: number, g: Glyphs)
   });
   const hint: Span[] = [['  Down selects a node and shows its whole result.', 'dim']];
   return [
-    ...told.flatMap(({ sign: [sign, ink], lines }) =>
+    ...groups.flatMap(({ sign: [sign, ink], lines }) =>
       lines.map((line, i): Span[] => [
         [i === 0 ? `${sign} ` : '  ', ink],
         [line, ink],
       ]),
     ),
-    ...(told.some(({ cut }) => cut) ? [hint] : []),
+    ...(groups.some(({ cut }) => cut) ? [hint] : []),
   ];
 }

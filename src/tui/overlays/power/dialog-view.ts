@@ -17,12 +17,12 @@ export function paintPowerDialog(frame: Frame, state: State, dialog: PowerDialog
   const width = Math.min(76, frame.cols - 2);
   const lines = bodyLines(state, dialog, width - 4, g);
   const refusal = refusesNow(state, dialog);
-  const said: Said = {
+  const remarks: Remarks = {
     refusal: refusal === null ? [] : wrap(refusal, width - 4),
     remark: dialog.remark === null ? [] : wrap(dialog.remark, width - 4),
   };
   const spare = cuts(dialog.request.verb) ? 2 : 1;
-  const controls = spare + 3 + Math.max(0, said.refusal.length - spare) + Math.max(0, said.remark.length - 1);
+  const controls = spare + 3 + Math.max(0, remarks.refusal.length - spare) + Math.max(0, remarks.remark.length - 1);
   const rect = centred(frame, width, lines.length + controls + 2);
   const verb = VERBS.find((one) => one.verb === dialog.request.verb);
   const box = paintBox(
@@ -42,7 +42,7 @@ export function paintPowerDialog(frame: Frame, state: State, dialog: PowerDialog
           [[`and ${count(lines.length - room + 1, 'more line')}: a higher terminal shows them`, 'warn'] as const],
         ];
   shown.forEach((line, i) => frame.spans(box.x, box.y + i, line, box.width));
-  paintControls(frame, { ...box, y: box.y + box.height - controls, height: controls }, state, dialog, said);
+  paintControls(frame, { ...box, y: box.y + box.height - controls, height: controls }, state, dialog, remarks);
 }
 
 function bodyLines(state: State, dialog: PowerDialog, width: number, g: Glyphs): Span[][] {
@@ -104,12 +104,12 @@ export function refusalLines({ rule, message, override }: Refusal, width: number
 }
 
 /** Lines with the reason why nothing can be sent, and with the error in the typed words. */
-interface Said {
+interface Remarks {
   refusal: readonly string[];
   remark: readonly string[];
 }
 
-function paintControls(frame: Frame, box: Rect, state: State, dialog: PowerDialog, { refusal, remark }: Said): void {
+function paintControls(frame: Frame, box: Rect, state: State, dialog: PowerDialog, { refusal, remark }: Remarks): void {
   const { request, field } = dialog;
   const buttonRow = box.y + box.height - 1;
   const paintLines = (lines: readonly string[], y: number): void =>
