@@ -84,6 +84,8 @@ export function declareQueries(program: Command, act: Act): void {
     .option('--cast [version]', 'a recording for asciinema, with times and marks; version 2 for asciinema before 3')
     .option('--idle <seconds>', 'pause to which players of the recording shorten longer ones')
     .option('--html', 'an HTML page with colours and times')
+    .option('--boots', 'the boots in the log: time to the login prompt, first error')
+    .option('--changes', 'lines that only one of the last two boots has')
     .action(
       act(async (options, [word = '']) => (await import('./commands/log.ts')).logCommand(word, options), {
         racks: 'one',

@@ -142,6 +142,33 @@ describe('scripts', () => {
     LIMIT_MS * 2,
   );
 
+  test(
+    'the boots in the log, with the time to the login, and what changed since the one before',
+    async () => {
+      await using pane = rack.open();
+      await pane.waitFor(/\b24 on\b/, undefined, LIMIT_MS);
+      expect((await run('log', '09', '--boots')).stderr).toContain('holds no boot yet');
+      pane.type('09\r');
+      await pane.waitFor('Enter wakes it', undefined, LIMIT_MS);
+      pane.type('\r');
+      await pane.waitFor('login:', undefined, LIMIT_MS);
+      const boots = async (): Promise<string[]> => (await run('log', '09', '--boots')).stdout.trimEnd().split('\n');
+      for (const count of [1, 2]) {
+        for (const state of ['off', 'on']) await rack.rack.ctl('power', { node: '09', state });
+        await expect
+          .poll(async () => (await boots()).filter((line) => / s from (?:power on|first line) /.test(line)).length, {
+            timeout: LIMIT_MS,
+          })
+          .toBe(count);
+      }
+      const changes = await run('log', '09', '--changes');
+      expect(changes.code).toBe(0);
+      expect(changes.stdout).toMatch(/^- boot of \S+Z, login after \d+\.\d s\n\+ boot of \S+Z, login after/);
+      expect((await run('log', '09', '--changes', '--follow')).code).toBe(64);
+    },
+    LIMIT_MS * 2,
+  );
+
   const noTio = missing('/usr/bin/tio');
   test.skipIf(noTio.length > 0)(
     'tio types and reads on the offered pseudo-terminal; 0x07 stops there, a second offer only reads',

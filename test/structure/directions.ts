@@ -7,6 +7,7 @@ const EMULATOR = [
   'console/emulator.ts',
   'console/input-filter.ts',
   'console/line-times.ts',
+  'console/line-patterns.ts',
   'console/log-lines.ts',
   'console/pen.ts',
   'console/printed-lines.ts',

@@ -20,10 +20,15 @@ interface LogOptions extends GlobalOptions {
   cast?: string | true;
   idle?: string;
   html?: boolean;
+  boots?: boolean;
+  changes?: boolean;
 }
 
 type ReplayForm = { is: 'page' } | { is: 'cast'; version: 2 | 3; idleS: number | null };
-type LogForm = { is: 'lines' | 'raw' } | ReplayForm;
+type LogForm = { is: 'lines' | 'raw' | 'boots' | 'changes' } | ReplayForm;
+
+/** What a log lacks that has nothing to print. */
+const MISSING: Partial<Record<LogForm['is'], string>> = { boots: 'no boot', changes: 'no two boots to compare' };
 
 /** Interval of requests while a log is followed, ms: a person does not notice it. */
 const FOLLOW_MS = 200;
@@ -39,9 +44,12 @@ export async function logCommand(word: string, options: LogOptions): Promise<num
     const printed =
       form.is === 'cast' || form.is === 'page'
         ? await replay(client, node, form, range)
-        : await printLog(client, node.addr, form.is, range, options);
+        : form.is === 'boots' || form.is === 'changes'
+          ? await printBoots(client, node, form.is, range)
+          : await printLog(client, node.addr, form.is, range, options);
     const all = range.since === null && range.until === null && !options.search;
-    if (!printed) hint(`rackui: the log of ${node.name} holds nothing${all ? ' yet' : ' of that'}`);
+    if (!printed)
+      hint(`rackui: the log of ${node.name} holds ${MISSING[form.is] ?? 'nothing'}${all ? ' yet' : ' of that'}`);
     return EXIT.done;
   } finally {
     client.close();
@@ -86,6 +94,38 @@ async function printLog(
     if (over.why !== null) throw new Failure(EXIT.unavailable, over.why);
     if (over.stopped) return true;
   }
+}
+
+/** Prints the boots in the log, or the changes between the last two of them; returns whether there were any. */
+async function printBoots(
+  client: RackClient,
+  node: InventoryNode,
+  what: 'boots' | 'changes',
+  { since, until }: Range,
+): Promise<boolean> {
+  const { BootReader, bootChanges, bootTable, bootTitle } = await import('../console/boots.ts');
+  const reader = new BootReader();
+  const request: LogRequest = { addr: node.addr, kind: 'lines', cursor: null, since, search: null };
+  for (let end = false; !end;) {
+    const piece = await client.request('log.read', request);
+    request.cursor = piece.cursor === '' ? null : piece.cursor;
+    const lines = piece.data.split('\n').slice(0, -1);
+    const late = until === null ? -1 : lines.findIndex((line) => (readLogLine(line)?.at ?? 0) > until);
+    for (const line of late < 0 ? lines : lines.slice(0, late)) reader.line(line);
+    end = piece.end || late >= 0;
+  }
+  const { boots } = reader;
+  if (what === 'boots') bootTable(boots).forEach((line) => print(line));
+  const [before, after] = boots.slice(-2);
+  if (what === 'changes' && before !== undefined && after !== undefined) {
+    const changes = bootChanges(before, after);
+    print(`- ${bootTitle(before)}`);
+    print(`+ ${bootTitle(after)}`);
+    print('');
+    if (changes.length === 0) print('  no line differs but in times, addresses and process numbers');
+    changes.forEach((line) => print(line));
+  }
+  return boots.length > (what === 'boots' ? 0 : 1);
 }
 
 /** Prints the log as a recording or a page; returns whether there was an event. */
@@ -134,8 +174,14 @@ async function openWriter(
 }
 
 /** @throws UsageFailure */
-function readForm({ raw, cast, html, follow, since, until, search, idle }: LogOptions): LogForm {
-  const forms = [raw && '--raw', cast !== undefined && '--cast', html && '--html'].filter((form) => form);
+function readForm({ raw, cast, html, boots, changes, follow, since, until, search, idle }: LogOptions): LogForm {
+  const forms = [
+    raw && '--raw',
+    cast !== undefined && '--cast',
+    html && '--html',
+    boots && '--boots',
+    changes && '--changes',
+  ].filter((form) => form);
   if (forms.length > 1) throw new UsageFailure(`${forms.join(' and ')}: one at a time`);
   if (idle !== undefined && cast === undefined) throw new UsageFailure('--idle is for --cast');
   if (raw) {
@@ -147,6 +193,8 @@ function readForm({ raw, cast, html, follow, since, until, search, idle }: LogOp
   if (forms.length === 0) return { is: 'lines' };
   if (follow || search !== undefined) throw new UsageFailure(`${forms.join()}: not with --follow or --search`);
   if (html) return { is: 'page' };
+  if (boots) return { is: 'boots' };
+  if (changes) return { is: 'changes' };
   if (cast !== true && cast !== '2' && cast !== '3')
     throw new UsageFailure(`--cast ${cast ?? ''}: the format is version 3, or 2 for players before asciinema 3`);
   const idleS = idle === undefined ? null : Number(idle);
