@@ -183,7 +183,7 @@ export const SCENES: readonly Scene[] = [
       await screen.waitFor(/▲ [2-9] alarms/);
       await screen.waitFor(/1 lost/);
       screen.type('a');
-      await screen.waitFor(/its BMC reports disabled[\s\S]*|does not answer/);
+      await screen.waitFor(/─ alarms[\s\S]*its BMC reports disabled/);
     },
   },
   ...['dark', 'light', 'contrast', 'colourblind', 'mono', 'pulse'].map(gallery),

@@ -12,7 +12,7 @@ const UNITS =
 /** Words that name the number after them. */
 const NAMES = /(?:^| )(?:current|fan|total|last|address|sweep|about|scale|at|unit|peak|ip|from|nodes|consoles|in|≥)$/;
 /** Numbers that belong together: `1 to 18 of 24`, `24-48`, and the ramp between its ends. */
-const JOINTS = /^ ?(?:to|of|-|▁▃▅▇█|\.:\+%#) ?$/;
+const JOINTS = /^ ?(?:to|of|-|▁▂▄▅▆|\.:\+%#) ?$/;
 const TIME = /^\d+:\d\d/;
 const POSITION = /(?:^|[ (])[A-Z]-\d,?$/;
 /** Blocks of a strip, in Unicode and in ASCII; gaps. */

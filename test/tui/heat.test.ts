@@ -92,11 +92,11 @@ describe('levels', () => {
 
 describe('the legend', () => {
   test.each([
-    ['current', /by current.*0 \d+ ▁▃▅▇█ \d+ ct/],
-    ['fan', /by fan.*0 \d+ ▁▃▅▇█ \d+ ct/],
-    ['age', /by age.*0 0 ▁▃▅▇█ 10 s/],
-    ['cluster', /by cluster.*dev▁ prod█/],
-    ['alarm', /by alarm.*no▁ ack▅ new█/],
+    ['current', /by current.*0 \d+ ▁▂▄▅▆ \d+ ct/],
+    ['fan', /by fan.*0 \d+ ▁▂▄▅▆ \d+ ct/],
+    ['age', /by age.*0 0 ▁▂▄▅▆ 10 s/],
+    ['cluster', /by cluster.*dev▁ prod▆/],
+    ['alarm', /by alarm.*no▁ ack▄ new▆/],
   ] as const)('of %s says the values of both ends, at 80x24', (heat, says) => {
     expect(
       by(heat, new Scene({ cols: 80, rows: 24 }))

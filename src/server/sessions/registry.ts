@@ -113,16 +113,17 @@ export class SessionRegistry {
     this.#ports.log('debug', `session ${session.id} is ${session.name}`);
   }
 
-  #ended(session: ClientSession, why: string): void {
+  #ended(session: ClientSession, why: string | null): void {
     this.#sessions.delete(session.id);
     this.#ports.left(session);
+    const reason = why === null ? '' : `: ${why}`;
     if (session.who !== null) {
       // Commands connect by the dozen: the audit log has those that acted.
       const level = session.who.program === 'interface' ? 'info' : null;
-      if (level !== null && !this.#closed) this.#ports.event(level, `${session.name} left: ${why}`);
+      if (level !== null && !this.#closed) this.#ports.event(level, `${session.name} left${reason}`);
       this.changed('sessions');
     }
-    this.#ports.log('debug', `session ${session.id} ended: ${why}`);
+    this.#ports.log('debug', `session ${session.id} ended${reason}`);
     this.#ports.changed();
   }
 }

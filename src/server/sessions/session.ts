@@ -35,7 +35,6 @@ const IS_CONFIRMED: ReadonlySet<string> = new Set(CONFIRMED);
 const UNFINISHED_LIMIT = 1024 * 1024;
 /** Time for a client to read the reason of its disconnection, ms. */
 const GOODBYE_MS = 1_000;
-const LEFT = 'it left';
 
 export interface SessionPorts {
   now(): number;
@@ -50,8 +49,8 @@ export interface SessionPorts {
   identified(session: ClientSession): void;
   /** Called when a silent client sent something again. */
   activeAgain(): void;
-  /** Called once when the connection has ended, for whatever reason. */
-  ended(session: ClientSession, why: string): void;
+  /** Called once when the connection has ended. `why`: null where the client ended it. */
+  ended(session: ClientSession, why: string | null): void;
   log(level: 'debug' | 'warn' | 'error', text: string): void;
 }
 
@@ -160,7 +159,7 @@ export class ClientSession implements Caller {
       this.#rpc.onNotification(method, (params: unknown) => this.#take(method, params));
     // The library reports unreadable messages here, and also the socket's own failures.
     this.#rpc.onError(([error]) => {
-      if (isGone(error)) this.#end(LEFT);
+      if (isGone(error)) this.#end(null);
       else void this.disconnect(`what it sent is no JSON-RPC: ${error.message}`);
     });
     this.#socket.on('data', () => {
@@ -168,8 +167,8 @@ export class ClientSession implements Caller {
       if (this.#socket.bytesRead - this.#receivedAt > UNFINISHED_LIMIT)
         void this.disconnect('it sent a message too long');
     });
-    this.#socket.on('error', (error) => this.#end(isGone(error) ? LEFT : error.message));
-    this.#socket.on('close', () => this.#end(LEFT));
+    this.#socket.on('error', (error) => this.#end(isGone(error) ? null : error.message));
+    this.#socket.on('close', () => this.#end(null));
     this.#rpc.listen();
   }
 
@@ -180,7 +179,7 @@ export class ClientSession implements Caller {
     this.#ports.activeAgain();
   }
 
-  #end(why: string): void {
+  #end(why: string | null): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#gone.abort();

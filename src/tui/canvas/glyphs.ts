@@ -8,7 +8,7 @@ export interface Glyphs {
   /** Eight heights, lowest first. */
   bars: readonly string[];
   gap: string;
-  /** Five levels of heat, lowest first: they tell them apart where there are no colours. */
+  /** Five levels of heat, lowest first, for where there are no colours; no sign hides its ground. */
   levels: readonly string[];
   master: string;
   protected: string;
@@ -73,7 +73,7 @@ const unicode: Glyphs = {
   },
   bars: ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'],
   gap: '·',
-  levels: ['▁', '▃', '▅', '▇', '█'],
+  levels: ['▁', '▂', '▄', '▅', '▆'],
   master: '★',
   protected: '◆',
   chassisFan: '✢',
