@@ -34,7 +34,7 @@ const CLOCK_SET = /^the clock was set (forward|back) by (\d+\.\d) s/;
 
 /** Returns the mark for a wall clock that was set by `ms` between two lines; negative: back. */
 export function clockSet(ms: number): string {
-  return `the clock was set ${ms < 0 ? 'back' : 'forward'} by ${(Math.abs(ms) / 1000).toFixed(1)} s: what stands above bears the former time`;
+  return `the clock was set ${ms < 0 ? 'back' : 'forward'} by ${(Math.abs(ms) / 1000).toFixed(1)} s: lines above have the former time`;
 }
 
 /** Returns the step of the clock at this line, ms; 0: the line is no such mark. */

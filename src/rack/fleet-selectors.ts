@@ -26,7 +26,7 @@ export type RackWords = { ok: true; words: RackWord[] } | { ok: false; problem: 
 
 /** Returns the reason why a rack's name cannot be in a selector, or null. */
 export function rackNameProblem(name: string): string | null {
-  const wanted = 'the name of one of several racks stands before a colon in selectors';
+  const wanted = 'the name of one of several racks precedes a colon in selectors';
   if (!/^[^\s,:!*/[\]]+$/.test(name)) return `'${name}': ${wanted}: no blanks and none of , : ! * / [ ]`;
   const taken = [...WORD_KINDS, 'all'].find((word) => word === name.toLowerCase());
   return taken === undefined ? null : `'${name}': ${wanted}, and ${taken} has a meaning of its own there`;

@@ -17,7 +17,7 @@ export interface SystemState {
   since: number;
   /** Time of the latest sign of this state, epoch milliseconds. */
   heardAt: number;
-  /** The sign behind it, worded to follow the node's name: `said “reboot: Power down”`. */
+  /** The sign behind it, worded to follow the node's name: `printed “reboot: Power down”`. */
   why: string;
   /** This server requested a shutdown since the machine's last start. */
   asked: boolean;
@@ -95,18 +95,18 @@ export function nextSystem(before: SystemState, { kind, at, text }: SystemSign, 
         ? enter('unknown', `refused to shut down: “${text}”`)
         : before;
     case 'stopping':
-      return enter('going-down', `said “${text}”`, { asked, confirmed: true });
+      return enter('going-down', `printed “${text}”`, { asked, confirmed: true });
     case 'halt':
-      return enter('halted', `said “${text}”`, { asked, recalled: false });
+      return enter('halted', `printed “${text}”`, { asked, recalled: false });
     case 'restart':
     case 'boot':
-      return enter('booting', `said “${text}”`);
+      return enter('booting', `printed “${text}”`);
     case 'firmware':
       return before.system === 'halted'
         ? { ...before, heardAt: at, confirmed: true }
-        : enter('booting', `said “${text}”`);
+        : enter('booting', `printed “${text}”`);
     case 'failed':
-      return enter('failed', `said “${text}”`);
+      return enter('failed', `printed “${text}”`);
     case 'login':
     case 'alive':
       return lives(before, at, limits) ? enter('up', kind === 'login' ? `shows “${text}”` : text) : before;
@@ -118,8 +118,8 @@ export function nextSystem(before: SystemState, { kind, at, text }: SystemSign, 
       // A halted machine prints nothing more, so that line was not its last.
       if (before.system !== 'halted' || confirmed) return before;
       return asked
-        ? enter('going-down', `said “${text}” after its last line`, { asked })
-        : enter('unknown', `said “${text}” after what looked like its last line`);
+        ? enter('going-down', `printed “${text}” after its last line`, { asked })
+        : enter('unknown', `printed “${text}” after what looked like its last line`);
     case 'power-on':
       return enter('booting', 'was switched on');
     case 'power-off':

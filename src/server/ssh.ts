@@ -94,7 +94,7 @@ export class Network implements NetworkPort {
     printed: (lines: readonly string[]) => void = () => undefined,
   ): Promise<ProgramEnd> {
     const host = this.#host(addr);
-    if (host === null) return { code: null, why: 'nobody said where it is in the network', output: [] };
+    if (host === null) return { code: null, why: 'it has no address in the network', output: [] };
     await this.#slots.take();
     try {
       const { limit } = this.#config;

@@ -120,10 +120,10 @@ describe('status: unknown is not off, and old is not known', () => {
     ['unknown', 'on', 'on, '],
   ])('power is the word of the BMC, and a system that is %s is called %s', (system, called, sentence) => {
     const snapshot = snapshotOf(ok);
-    const state = { ...UNKNOWN_SYSTEM, system, since: NOW - 60_000, why: 'said “x”' };
+    const state = { ...UNKNOWN_SYSTEM, system, since: NOW - 60_000, why: 'printed “x”' };
     snapshot.nodes = snapshot.nodes.map((node) => ({ ...node, system: state }));
     const report = statusReport(snapshot, snapshot.rack.nodes);
-    expect(report.nodes[0]).toMatchObject({ power: 'on', system, systemWhy: 'said “x”' });
+    expect(report.nodes[0]).toMatchObject({ power: 'on', system, systemWhy: 'printed “x”' });
     expect(report.nodes[0]?.systemAgeMs).toBe(system === 'unknown' ? null : 60_000);
     expect(statusTable(report)[0]).toContain(`; 1 ${called}, `);
     expect(nodeSentences(snapshot, snapshot.rack.nodes)[0]).toContain(`address 03: ${sentence}`);
@@ -229,7 +229,7 @@ test('the help and the letters of a bare console are the configured ones, one on
     'detach',
     'Ctrl-A d (console of the next node) is only in the interface',
     'reset',
-    'Ctrl-A then: Q leaves, w takes the keyboard, s samples, l writes a note, u or i lists sessions, X or F5 resets a stuck screen, r tells the node the size (types stty), Ctrl-A sends Ctrl-A itself',
+    'Ctrl-A then: Q leaves, w takes the keyboard, s samples, l writes a note, u or i lists sessions, X or F5 resets a stuck screen, r sets the size of the node’s terminal (types stty), Ctrl-A sends Ctrl-A itself',
   ]);
 });
 

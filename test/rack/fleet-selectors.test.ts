@@ -83,5 +83,5 @@ test('only the racks that words address are asked; one that is not known selects
 test('a name that would mean something else in a selector is no name of a rack', () => {
   expect(['er24a', 'lab.1', 'Süd', 'rack'].map(rackNameProblem)).toEqual([null, null, null, null]);
   for (const name of ['role', 'ALL', 'a b', 'a:b', '*', '!x', 'a/b', 'x[1]', ''])
-    expect(rackNameProblem(name), name).toContain(`'${name}': the name of one of several racks stands before a colon`);
+    expect(rackNameProblem(name), name).toContain(`'${name}': the name of one of several racks precedes a colon`);
 });

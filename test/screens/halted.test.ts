@@ -10,7 +10,7 @@ const ADDR = 0x03;
 const GREEN = ['ok', 'pulse'];
 
 function sceneWith(system: System, cols = 160, rows = 48): Scene {
-  const state = { ...UNKNOWN_SYSTEM, system, since: NOW - 720_000, why: 'said “reboot: Power down”' };
+  const state = { ...UNKNOWN_SYSTEM, system, since: NOW - 720_000, why: 'printed “reboot: Power down”' };
   const nodes = RACK.nodes.map(({ addr }) => nodeOn(addr, addr === ADDR ? { system: state } : {}));
   return new Scene({ cols, rows, nodes });
 }

@@ -39,7 +39,7 @@ const SHARED: readonly (readonly [command: Command, help: string, action: KeyAct
   ['note', 'writes a note', null],
   ['people', 'lists sessions', { do: 'who' }],
   ['reset-screen', 'resets a stuck screen', { do: 'reset' }],
-  ['tty-size', 'tells the node the size (types stty)', { do: 'size' }],
+  ['tty-size', 'sets the size of the node’s terminal (types stty)', { do: 'size' }],
 ];
 
 const ESCAPE = 0x1b;

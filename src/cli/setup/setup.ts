@@ -31,7 +31,9 @@ export async function setupCommand(options: SetupOptions): Promise<number> {
       : findChanges(machine, port, process.env.SUDO_USER ?? (machine.login.uid === 0 ? null : machine.login.user));
   const asks = options.dryRun !== true && changes.length > 0;
   if (asks && !(process.stdin.isTTY && process.stderr.isTTY))
-    throw new UsageFailure('setup asks before each change and nobody can be asked here: add --dry-run to see them');
+    throw new UsageFailure(
+      'setup asks before each change, and standard input is no terminal: add --dry-run to see the changes',
+    );
   if (asks && machine.login.uid !== 0 && !machine.prepared)
     throw new Failure(EXIT.refused, 'only root may change these files: sudo rackui setup');
 

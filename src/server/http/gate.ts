@@ -135,7 +135,7 @@ export function gated(ports: GatePorts, log: CallLog, open: Hono<Env>): Hono<Env
   app.onError((error, call) => {
     const problem = problemOf(error);
     if (problem === null) ports.failed(`${call.req.method} ${call.req.path} failed: ${error.stack ?? error.message}`);
-    return answerProblem(call, problem ?? new Problem(500, 'the server failed at this; its log says where'));
+    return answerProblem(call, problem ?? new Problem(500, 'the server failed at this; its log has the details'));
   });
   app.notFound((call) => answerProblem(call, new Problem(404, `there is nothing at ${call.req.path}`)));
   const limit = bodyLimit({

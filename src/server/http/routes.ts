@@ -183,7 +183,7 @@ export const ROUTES = {
       description:
         'text of the caller’s own for this request; needed for force-off and force-cycle. The same key again returns the same operation.',
     },
-    answers: begun('the operation, which goes on; Location names it', operation),
+    answers: begun('the operation, which continues; Location names it', operation),
   },
   operation: {
     ...{ method: 'get', path: '/v1/operations/{id}', summary: 'One operation.', needs: 'look, or any that started it' },
@@ -201,7 +201,7 @@ export const ROUTES = {
   startRun: {
     ...{ method: 'post', path: '/v1/plans/{plan}/runs', summary: 'Runs a plan; nothing is cut at a deadline.' },
     ...{ needs: 'on, graceful, or both, by its steps, for all of its nodes', body: RUN_REQUEST },
-    answers: begun('the run, which goes on; Location names it', run),
+    answers: begun('the run, which continues; Location names it', run),
   },
   runs: {
     ...{ method: 'get', path: '/v1/runs', summary: 'Runs of plans.', needs: 'look' },

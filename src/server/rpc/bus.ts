@@ -98,7 +98,7 @@ export function busHandlers(services: Services): BusMethods {
       await services.audit({ ...entry, at: steadyNow(), stage: 'intent', detail: '' });
       services.events.add('notice', 'bus', addr, `${caller.name} sends a raw command to ${name}: ${shownRaw(text)}`);
       const outcome = await bus.raw(target, text);
-      const detail = outcome.sent ? `heard ${JSON.stringify(outcome.reply)}` : `not sent: ${outcome.detail}`;
+      const detail = outcome.sent ? `reply ${JSON.stringify(outcome.reply)}` : `not sent: ${outcome.detail}`;
       await services.audit({ ...entry, at: steadyNow(), stage: 'outcome', detail });
       if (!outcome.sent) throw new Unavailable(`nothing was sent: ${outcome.detail}`);
       const { phase, detail: why } = outcome.after;

@@ -67,7 +67,7 @@ export class SessionRegistry {
     });
     this.#sessions.set(session.id, session);
     const impatience = setTimeout(() => {
-      if (session.who === null) void session.disconnect('it said no hello');
+      if (session.who === null) void session.disconnect('it sent no hello');
     }, HELLO_MS);
     socket.once('close', () => clearTimeout(impatience));
     this.#ports.changed();

@@ -212,7 +212,7 @@ export class ClientSession implements Caller {
       );
       return new ResponseError(
         -32603,
-        'the server failed at this; its log says where (rackui server status names its directory)',
+        'the server failed at this; its log has the details (rackui server status names its directory)',
       );
     }
   }

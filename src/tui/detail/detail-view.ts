@@ -98,7 +98,7 @@ function powerText(condition: NodeCondition): string {
 }
 
 /**
- * Returns the evidence of a system state and its age: `said “reboot: Power down”, 12 min ago`; null: nothing is
+ * Returns the evidence of a system state and its age: `printed “reboot: Power down”, 12 min ago`; null: nothing is
  * known.
  */
 function systemText(state: State, system: SystemState | null): string | null {

@@ -42,7 +42,7 @@ export const OWN_COMMAND: OverlayType<OwnCommandPanel> = {
       keys: ['escape', 'q'],
       command: 'cancel',
       hint: 'close',
-      help: 'close; the program goes on, and a line says how it ended',
+      help: 'close; the program continues, and a line shows how it ended',
     },
   ],
   survivesReconnect: true,
