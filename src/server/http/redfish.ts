@@ -231,8 +231,8 @@ function systemResource(node: NodeResource, token: Token): object {
   const allowed = Object.keys(RESETS).filter((type) => mayReset(token, RESETS[type] ?? 'on', role));
   return resource(path, 'ComputerSystem.v1_5_0.ComputerSystem', name, {
     ...{ SystemType: 'Physical', HostName: name, Description: `${node.pos}, address ${node.addr}` },
-    // Null, never Off, while it is not known.
-    PowerState: power === null ? null : POWER_STATES[power],
+    // Never Off while it is not known, and not null either: redfishpower 2.4 then dies of a segmentation fault.
+    ...(power === null ? {} : { PowerState: POWER_STATES[power] }),
     Status: {
       State: power === null ? null : power === 'on' ? 'Enabled' : 'Disabled',
       Health: power === null ? null : alarms.length > 0 ? 'Warning' : 'OK',
