@@ -29,7 +29,6 @@ import { others } from './others.ts';
 const WATCH_MS = 15_000;
 const LINES = 2_000;
 
-/** Bytes of the default theme, and of the theme that shows the arrival of each sample. */
 const SIZE = { cols: 160, rows: 50 };
 const ROUNDS = 5;
 const ROUND_MS = 6_000;
@@ -82,12 +81,24 @@ export async function steady(): Promise<Figure[]> {
   rmSync(folder, { recursive: true });
   const detail = { interface: median(ours), floor: median(least), frames: pieces.length / (WATCH_MS / 1000) };
   return [
-    figure('bytes to the terminal at 160x50, 1 Hz', rate, 'KB/s', 4, await others(WATCH_MS)),
+    figure('bytes to the terminal at 160x50, 1 Hz', rate, 'KB/s', 3, await others(WATCH_MS)),
+    figure('bytes in the theme pulse at 160x50, 1 Hz', await pulseRate(rack), 'KB/s', 5, {}),
     figure('interface at 160x50, 1 Hz', ratios(ours, least), '× its floor', 3, detail),
     ...(btop === null
       ? []
       : [figure('interface at 160x50, 1 Hz', ratios(ours, theirs), '× btop every 2 s', 0.5, { btop: median(theirs) })]),
   ];
+}
+
+/** Bytes in the theme that shows the arrival of each sample, KB/s. */
+async function pulseRate(rack: Stand): Promise<number> {
+  const words = [PROGRAM, '--socket', rack.socket, '--theme', 'pulse'];
+  await using terminal = openTerminal(process.execPath, words, SIZE);
+  await terminal.waitFor(/\b24 on\b/);
+  await delay(SETTLED_MS);
+  const from = terminal.output.length;
+  await delay(WATCH_MS);
+  return (terminal.output.length - from) / (WATCH_MS / 1000) / 1024;
 }
 
 /** The interface on a rack of 96 nodes: what a frame costs, and its memory. */

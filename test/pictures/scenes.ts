@@ -53,7 +53,7 @@ export async function press(screen: TestTerminal, keys: string, pause: number): 
 }
 
 /** A plan is half way: some of its nodes are off, others end now. */
-const HALF_WAY = /[3-5] of 9 done[\s\S]*(?:stopping|settling|shutting down)/;
+const HALF_WAY = /[3-5] of 9 done[\s\S]*◐ [0-9a-f]{2} .*(?:stopping|settling)/;
 
 /** Was switched off by nobody: it was seen. */
 const OFF = '11';
@@ -184,6 +184,7 @@ export const SCENES: readonly Scene[] = [
       await screen.waitFor(/1 lost/);
       screen.type('a');
       await screen.waitFor(/─ alarms[\s\S]*its BMC reports disabled/);
+      await seconds(1);
     },
   },
   ...['dark', 'light', 'contrast', 'colourblind', 'mono', 'pulse'].map(gallery),
