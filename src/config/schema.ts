@@ -25,13 +25,15 @@ const linePattern = z
 
 /** A trigger for console lines. A name alone is one of the built-in ones. */
 const trigger = z.union([
-  z.enum(['panic', 'oops', 'oom', 'login-failure']),
+  z.enum(['panic', 'oops', 'oom', 'login-failure', 'boot-error']),
   z.strictObject({
     name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'lower-case letters, digits and hyphens'),
     match: linePattern,
     /** A selector: only on these nodes. */
     nodes: z.string().min(1).default('all'),
     level: z.enum(['notice', 'warning', 'alarm']).default('alarm'),
+    /** Only the first match of each boot, before its login prompt. */
+    boot: z.boolean().default(false),
   }),
 ]);
 export type TriggerConfig = z.infer<typeof trigger>;

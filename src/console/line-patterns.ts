@@ -197,11 +197,13 @@ export function readLine(line: string, context: { settling: boolean; stamps: boo
 export interface Trigger {
   name: string;
   matches: (line: string) => boolean;
+  /** Counts only while the node boots, and only the first match of each boot. */
+  boot?: boolean;
   level: 'notice' | 'warning' | 'alarm';
 }
 
 /** Built-in triggers, in the kernel's and login's own words. */
-export const BUILT_IN: Readonly<Record<'panic' | 'oops' | 'oom' | 'login-failure', Trigger>> = {
+export const BUILT_IN: Readonly<Record<'panic' | 'oops' | 'oom' | 'login-failure' | 'boot-error', Trigger>> = {
   panic: { name: 'panic', level: 'alarm', matches: (line) => /Kernel panic - not syncing/.test(line) },
   oops: {
     name: 'oops',
@@ -218,7 +220,23 @@ export const BUILT_IN: Readonly<Record<'panic' | 'oops' | 'oom' | 'login-failure
     level: 'warning',
     matches: (line) => /Login incorrect|FAILED LOGIN|authentication failure/.test(line),
   },
+  'boot-error': { name: 'boot-error', level: 'warning', matches: isError, boot: true },
 };
+
+const ERROR =
+  /\[FAILED\]|\b(?:error|fail(?:ed|ure)?|panic|oops|segfault|corrupt(?:ed|ion)?|timed? ?out|cannot|unable to|not unmounted cleanly)\b|\bBUG:/i;
+/** Words that contain one of these and report none. */
+const HARMLESS = /\berrors=|\b(?:no|0|without) errors?\b|\berror[- ](?:report|correct|detect)/i;
+
+/** True for a line that reports an error, in the words of kernel, systemd and firmware. */
+export function isError(line: string): boolean {
+  return ERROR.test(line) && !HARMLESS.test(line);
+}
+
+/** True for a getty's prompt, with which a boot is over. */
+export function isLogin(line: string): boolean {
+  return /^\S+ login:/.test(line);
+}
 
 /** Matches the start of a kernel, which ends the triggers of an earlier one. */
 const STARTS = /Booting Linux on physical CPU|Linux version \d/;

@@ -28,7 +28,10 @@ describe('a wrong configuration names file, line and column', () => {
     ['port: ""', "rack.yaml:1:7: port: found ''; at least 1 character"],
     ['console: { baud: 9601 }', "console.baud: found 9601; allowed: 115200, 9600, 19200, 57600; did you mean '9600'?"],
     ['console: { telemetry: paus }', "telemetry: found 'paus'; allowed: pause, idle; did you mean 'pause'?"],
-    ['console: { triggers: [opps] }', "triggers.0: found 'opps'; allowed: panic, oops, oom, login-failure, a section"],
+    [
+      'console: { triggers: [opps] }',
+      "triggers.0: found 'opps'; allowed: panic, oops, oom, login-failure, boot-error, a section",
+    ],
     [
       'console: { triggers: [{ name: a, match: x, levle: alarm }] }',
       "triggers.0.levle: no such setting; did you mean 'level'?",

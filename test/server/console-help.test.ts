@@ -121,6 +121,23 @@ test('a line that matches a trigger is an event and an alarm, told once a minute
   await eventually(() => expect(alarms()).toEqual([]));
 });
 
+test('a trigger for boots is an event for the first match before the login prompt, and for no line of a running system', async () => {
+  const own = { name: 'slow', match: 'start job is running', level: 'notice', boot: true };
+  await using rack = await start({ triggers: ['boot-error', own] });
+  const alice = await attached(rack, 'alice');
+  await eventually(() => expect(alice.seen).toContain('login'));
+  rack.rack.say('\r\nerror: of a running system\r\n[    0.000000] Booting Linux on physical CPU 0x0\r\n');
+  rack.rack.say('[    0.000000] Linux version 6.12\r\nEXT4-fs: errors=remount-ro\r\nA start job is running for x\r\n');
+  rack.rack.say('[FAILED] Failed to start one.\r\n[FAILED] Failed to start two.\r\nA start job is running for y\r\n');
+  rack.rack.say('alpha login: pi\r\nerror: after the login\r\n');
+  await eventually(() => expect(alice.seen).toContain('after the login'));
+  await eventually(() => expect(alice.events.filter(({ topic }) => topic === 'console')).toHaveLength(2));
+  expect(alice.events.filter(({ topic }) => topic === 'console')).toMatchObject([
+    { level: 'notice', text: 'alpha (A-1, 01): slow on its console: A start job is running for x' },
+    { level: 'warning', text: 'alpha (A-1, 01): boot-error on its console: [FAILED] Failed to start one.' },
+  ]);
+});
+
 test('other nodes are read beside a silent console, counted in the log; never while bytes flow', async () => {
   await using rack = await start({ telemetry: 'idle', idle: 1 });
   const alice = await attached(rack, 'alice');

@@ -9,7 +9,6 @@ const EMULATOR = [
   'console/line-times.ts',
   'console/line-patterns.ts',
   'console/log-lines.ts',
-  'console/pen.ts',
   'console/printed-lines.ts',
   'console/sequence-parser.ts',
   'console/unicode.ts',

@@ -3,7 +3,7 @@
  * the lines by which two boots differ. A node's text is its own claim. Pure.
  */
 import { readLogLine, textOf } from '../../console/log-lines.ts';
-import { type LineKind, readLine } from '../../console/line-patterns.ts';
+import { isError, isLogin, type LineKind, readLine } from '../../console/line-patterns.ts';
 
 export interface Boot {
   /** Epoch ms: the first line of firmware, boot loader or kernel. */
@@ -26,11 +26,6 @@ const POWER_MS = 120_000;
 
 /** The marks of `server/polling/node-states.ts` for a power that came on. */
 const POWERED = /\) (?:is on$|went from \w+ to on\b)/;
-const LOGIN = /^\S+ login:/;
-const ERROR =
-  /\[FAILED\]|\b(?:error|fail(?:ed|ure)?|panic|oops|segfault|corrupt(?:ed|ion)?|timed? ?out|cannot|unable to|not unmounted cleanly)\b|\bBUG:/i;
-/** Words that contain one of these and report none. */
-const HARMLESS = /\berrors=|\b(?:no|0|without) errors?\b|\berror[- ](?:report|correct|detect)/i;
 
 /** Gathers boots from the lines of a log, in their order. */
 export class BootReader {
@@ -49,10 +44,10 @@ export class BootReader {
     this.#begin(at, text);
     const boot = this.boots.at(-1);
     if (boot === undefined || boot.loginAt !== null) return;
-    if (LOGIN.test(text)) boot.loginAt = at;
+    if (isLogin(text)) boot.loginAt = at;
     else if (text.trim() !== '') {
       boot.lines.push(text);
-      if (boot.error === null && ERROR.test(text) && !HARMLESS.test(text)) boot.error = { at, text: text.trim() };
+      if (boot.error === null && isError(text)) boot.error = { at, text: text.trim() };
     }
   }
 

@@ -4,8 +4,7 @@
  */
 import type { TimedEvent } from '../../api/node.ts';
 import { clockShift } from '../../console/log-lines.ts';
-import { type Colour, type Pen, PLAIN_PEN } from '../../console/pen.ts';
-import { type PrintedCell, PrintedLines } from '../../console/printed-lines.ts';
+import { type Colour, type Pen, PLAIN_PEN, type PrintedCell, PrintedLines } from '../../console/printed-lines.ts';
 import { removeHidden } from '../../lib/control-chars.ts';
 
 const STYLE = `

@@ -5,7 +5,7 @@
 import type { EventRecord } from '../../api/methods.ts';
 import type { TriggerConfig } from '../../config/schema.ts';
 import { compilePattern } from '../../config/value-types.ts';
-import { BUILT_IN, readTriggers, type Trigger } from '../../console/line-patterns.ts';
+import { BUILT_IN, isLogin, readTriggers, type Trigger } from '../../console/line-patterns.ts';
 import type { Address } from '../../rack/address.ts';
 import type { Inventory } from '../../rack/inventory.ts';
 import { select } from '../../rack/selectors.ts';
@@ -33,6 +33,8 @@ export class LineAlarms {
   readonly #ofNode = new Map<Address, Trigger[]>();
   readonly #standing = new Map<Address, Set<string>>();
   readonly #reportedAt = new Map<string, number>();
+  /** Nodes that boot, with the triggers that were raised in this boot. */
+  readonly #booting = new Map<Address, Set<string>>();
 
   constructor(triggers: () => readonly TriggerConfig[], ports: LineAlarmPorts) {
     this.#triggers = triggers;
@@ -47,8 +49,17 @@ export class LineAlarms {
   /** Checks a complete line of the node's console. */
   line(addr: Address, text: string): void {
     const { raised, starts } = readTriggers(text, this.#triggersOf(addr));
-    if (starts) this.over(addr);
-    for (const trigger of raised) this.#raise(addr, trigger, text);
+    if (starts) {
+      this.over(addr);
+      this.#booting.set(addr, new Set());
+    }
+    const seen = this.#booting.get(addr);
+    if (isLogin(text)) this.#booting.delete(addr);
+    for (const trigger of raised) {
+      if (trigger.boot === true && (seen === undefined || seen.has(trigger.name))) continue;
+      seen?.add(trigger.name);
+      this.#raise(addr, trigger, text);
+    }
   }
 
   /** Clears the node's alarm: its power changed, or it restarted. */
@@ -82,6 +93,7 @@ export class LineAlarms {
     const selection = select([trigger.nodes], this.#ports.inventory());
     if (!selection.ok || !selection.nodes.some((node) => node.addr === addr)) return [];
     const pattern = compilePattern(trigger.match);
-    return [{ name: trigger.name, level: trigger.level, matches: (line) => pattern.find(line) !== null }];
+    const { name, level, boot } = trigger;
+    return [{ name, level, boot, matches: (line) => pattern.find(line) !== null }];
   }
 }

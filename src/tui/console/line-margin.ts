@@ -2,7 +2,9 @@
 import type { LineTimes } from '../../console/line-times.ts';
 import { formatAge } from '../canvas/glyphs.ts';
 import { withPaneNotice } from '../model/events.ts';
-import type { LineTimesShown, State } from '../model/state.ts';
+import type { State } from '../model/state.ts';
+
+type LineTimesShown = State['pane']['times'];
 
 /** Columns of the margin, the blank beside the node's cells included; its text is right-aligned. */
 const WIDTHS: Record<LineTimesShown, number> = { off: 0, clock: 13, age: 8, step: 10 };

@@ -108,12 +108,9 @@ export interface ConsolePane {
   plainPaste: ReadonlySet<Address>;
   /** Shown in the pane's title: blocked keys, a taken keyboard, a gap. */
   notice: Notice | null;
-  /** Shown beside the lines of consoles. */
-  times: LineTimesShown;
+  /** Beside each line: nothing, its time of day, its age, or the time since the line before. */
+  times: 'off' | 'clock' | 'age' | 'step';
 }
-
-/** The time of day at which a line came, its age, the time since the line before, or nothing. */
-export type LineTimesShown = 'off' | 'clock' | 'age' | 'step';
 
 const NO_CONSOLE: ConsolePane = {
   attachment: { kind: 'none' },
@@ -330,10 +327,7 @@ export interface State {
 /** Events kept for the event lines and the detail pane. */
 export const EVENTS = 200;
 
-/**
- * Makes the first state. `local`: this machine's steady clock at the welcome; `dateAhead`: lead of the date over
- * it, ms.
- */
+/** Makes the first state. `local`: steady clock at the welcome; `dateAhead`: lead of the date over it, ms. */
 export function initialState(
   welcome: Welcome,
   size: State['size'],
