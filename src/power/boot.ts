@@ -31,7 +31,7 @@ export interface Boot {
   problem: string;
   /** Last visible line of its console. */
   lastLine: string;
-  lastOutputAt: number;
+  outputAt: number;
   /** Time since which its console is held, epoch ms; null: it is not held. */
   hadSince: number | null;
   /** Enter was pressed. */
@@ -74,7 +74,7 @@ export function initialBoot(target: BootTarget, at: number): Boot {
     current: null,
     problem: '',
     lastLine: '',
-    lastOutputAt: at,
+    outputAt: at,
     hadSince: null,
     asked: false,
     end: null,
@@ -100,12 +100,12 @@ export function update(state: Boot, event: BootEvent): { state: Boot; effects: B
     case 'no-console':
       return { state: { ...state, problem: event.why, hadSince: null }, effects: [] };
     case 'console':
-      return { state: { ...state, problem: '', lastOutputAt: at, hadSince: at }, effects: [] };
+      return { state: { ...state, problem: '', outputAt: at, hadSince: at }, effects: [] };
     case 'handed-on':
       return { state: { ...state, hadSince: null }, effects: [] };
     case 'recognized':
       return onConsoleLine(
-        { ...state, lastOutputAt: at, hadSince: state.hadSince ?? at, lastLine: event.recognition.text },
+        { ...state, outputAt: at, hadSince: state.hadSince ?? at, lastLine: event.recognition.text },
         event.recognition,
         at,
       );
@@ -116,23 +116,20 @@ export function update(state: Boot, event: BootEvent): { state: Boot; effects: B
       const askedBy = Math.max(at - since, WAKE_AFTER_MS) + LISTEN_MS;
       const longer = { ...target, limitMs: Math.max(target.limitMs + event.ms, askedBy) };
       return {
-        state: { ...state, target: longer, lastOutputAt: at, hadSince: hadSince === null ? null : at },
+        state: { ...state, target: longer, outputAt: at, hadSince: hadSince === null ? null : at },
         effects: [],
       };
     }
     case 'tick':
       if (at - since >= target.limitMs && wasLookedAt(state, at))
         return printedNothing(state) ? askAtLimit(state, at) : late(state);
-      if (!target.console || at - since < WAKE_AFTER_MS || at - state.lastOutputAt < QUIET_MS)
+      if (!target.console || at - since < WAKE_AFTER_MS || at - state.outputAt < QUIET_MS)
         return { state, effects: [] };
-      return { state: { ...state, lastOutputAt: at, asked: true }, effects: [{ do: 'wake' }] };
+      return { state: { ...state, outputAt: at, asked: true }, effects: [{ do: 'wake' }] };
   }
 }
 
-/**
- * Reports whether its console is held, was never asked and printed nothing: its prompt may be from before it was
- * opened.
- */
+/** Reports whether its console is held, was never asked and printed nothing: a prompt may be from before. */
 function printedNothing({ target, problem, hadSince, asked, lastLine: said }: Boot): boolean {
   return target.console && problem === '' && hadSince !== null && !asked && said === '';
 }
@@ -140,7 +137,7 @@ function printedNothing({ target, problem, hadSince, asked, lastLine: said }: Bo
 /** Presses Enter once before the verdict, and waits {@link ANSWER_MS} for the prompt. */
 function askAtLimit(state: Boot, at: number): { state: Boot; effects: BootEffect[] } {
   const target = { ...state.target, limitMs: at - state.since + ANSWER_MS };
-  return { state: { ...state, target, lastOutputAt: at, asked: true }, effects: [{ do: 'wake' }] };
+  return { state: { ...state, target, outputAt: at, asked: true }, effects: [{ do: 'wake' }] };
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
  * Finds the boots of a node in its console's log: when each began, the time to its login prompt, its first error; and
- * the lines by which two boots differ. A node's text is its own claim. Pure.
+ * the lines by which two boots differ. A node's text is not verified. Pure.
  */
 import { readLogLine, textOf } from '../../console/log-lines.ts';
 import { isError, isLogin, type LineKind, readLine } from '../../console/line-patterns.ts';

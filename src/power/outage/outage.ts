@@ -134,11 +134,7 @@ export class Outage {
    * Sets the supply as other UPS software reports it; only where no UPS is configured. `settled`: mains have been back
    * for long enough, and the policy's own time is skipped.
    */
-  async reportSupply(
-    state: 'mains' | 'battery',
-    runtimeS: number | null,
-    settled: boolean,
-  ): Promise<OutageReport | null> {
+  async setSupply(state: 'mains' | 'battery', runtimeS: number | null, settled: boolean): Promise<OutageReport | null> {
     this.#reported = { state, at: this.#ports.now(), runtimeS };
     if (state === 'mains' && this.#record === null) this.#adopt();
     this.#settled = state === 'mains' && settled;

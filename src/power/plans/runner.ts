@@ -83,9 +83,8 @@ export class PlanRunner {
   }
 
   /**
-   * Returns the nodes that a resume tries again: interrupted ones, and those whose failure paused the run; not those
-   * cut without proof, which a second try would find off and call `done`. To be called within {@link
-   * PlanRunner.change}.
+   * Returns the nodes that a resume tries again: interrupted ones, and those whose failure paused the run; not nodes
+   * cut without proof, which a second try would find off: `done`. To be called within {@link PlanRunner.change}.
    */
   failures(): PlanNodeRun[] {
     const { run, settings } = this.#record;

@@ -67,7 +67,7 @@ export function outageHandlers({ outages, events }: Services): OutageMethods {
       if (byCommand.length === 0)
         throw rpcError('invalid', 'UPSes are configured: the server queries them itself and accepts no reports');
       events.add('notice', 'power', null, `${whoIs(caller).user} reports: the supply is on ${supply}`);
-      for (const outage of byCommand) await outage.reportSupply(supply, runtimeS, settled);
+      for (const outage of byCommand) await outage.setSupply(supply, runtimeS, settled);
       return outages.status();
     },
     'outage.last': async ({ withinS }, caller) => {
