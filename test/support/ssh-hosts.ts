@@ -137,7 +137,7 @@ socket.on('data', (chunk) => {
   if (!text.endsWith('\\n')) return;
   const { ok, result, error } = JSON.parse(text);
   text = '';
-  process.stderr.write(ok ? result.says : error + '\\n', () => {
+  process.stderr.write(ok ? result.output : error + '\\n', () => {
     if (ok && result.code !== 255 && id < commands.length) next();
     else process.exit(ok ? result.code : 125);
   });
