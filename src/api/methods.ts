@@ -25,7 +25,7 @@ import type {
 import type { OutageReport, OutageStatus, UpsHistoryAnswer, UpsHistoryRequest } from './outage.ts';
 import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from './plans.ts';
 import type { Operation, PowerCheck, PowerRequest } from './power.ts';
-import type { CommandRequest, CommandRun } from './shell.ts';
+import type { CommandRequest, CommandRun, FileEnd, FileOpened, FileRequest } from './shell.ts';
 
 /** Version of the API; raised when a message changes its meaning. */
 export const API_VERSION = 3;
@@ -189,6 +189,17 @@ export interface Requests {
    * session has a keyboard and no operation runs; it is interrupted when this session ends.
    */
   'node.run': [CommandRequest, CommandRun];
+  /**
+   * Opens a file on a node over its console, where no session has a keyboard and no operation runs. Pieces follow;
+   * `file.finish` checks what was put and gives it its name, `file.close` ends a transfer at any time.
+   */
+  'file.open': [FileRequest, FileOpened];
+  /** Adds a piece (base64) at its place to the part file; `at` 0 begins it anew. Answers with its size. */
+  'file.write': [{ id: string; at: number; data: string }, { size: number }];
+  /** Reads a piece (base64), as long as the line is good for; the next one begins at its end. */
+  'file.read': [{ id: string; at: number }, { data: string }];
+  'file.finish': [FileEnd, { path: string }];
+  'file.close': [{ id: string }, { ok: true }];
   'power.check': [PowerRequest, PowerCheck];
   'power.start': [PowerRequest, Operation];
   'ops.list': [Record<string, never>, Operation[]];
@@ -366,6 +377,7 @@ export const CONFIRMED = [
   'outage.drill',
   'bus.raw',
   'node.run',
+  'file.open',
   'server.stop',
 ] as const satisfies readonly (keyof Requests)[];
 

@@ -18,9 +18,7 @@ export async function confirmation(
   plain = false,
 ): Promise<string> {
   if (given === undefined && !(process.stdin.isTTY && process.stderr.isTTY))
-    throw new UsageFailure(
-      `${what} cuts power and cannot be confirmed without a terminal: add --confirm '${expected}'`,
-    );
+    throw new UsageFailure(`${what} and cannot be confirmed without a terminal: add --confirm '${expected}'`);
   const answer =
     given ?? (await answerOf(`Type ${shown(expected)} and Enter to confirm; anything else cancels: `, plain));
   if (answer === expected) return answer;

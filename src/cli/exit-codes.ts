@@ -18,6 +18,11 @@ const FOLLOWED = {
 };
 const CUTS = { 6: 'a node was cut at its deadline, without proof that it had halted' };
 const REFUSED = { 3: 'refused, or this session is view-only' };
+const FILES = {
+  1: 'the node refused it: no such file, no space, another checksum',
+  3: 'a session has the keyboard, an operation runs, or this session is view-only',
+  5: 'no shell could be reached, or the console was lost: the same command continues',
+};
 const RACKS = { 2: 'several racks ended differently' };
 
 /** Exit codes of commands besides {@link COMMON_EXITS}, by the words that call them. */
@@ -36,6 +41,13 @@ export const EXITS: Readonly<Record<string, Readonly<Record<number, string>>>> =
     4: 'it did not end in time',
     5: 'no shell could be reached',
   },
+  sysrq: {
+    1: 'the node did not take it: no root, or sysctl kernel.sysrq',
+    3: 'refused: it would cut, it was not confirmed, a session has the keyboard, or this session is view-only',
+    5: 'no shell could be reached, or it gave no answer',
+  },
+  put: FILES,
+  get: FILES,
   log: REFUSED,
   alarms: { ...RACKS, ...REFUSED },
   events: RACKS,

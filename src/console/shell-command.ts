@@ -26,7 +26,7 @@ export function commandLine(command: string, token: string): string {
 }
 
 /** Quotes a word for a shell of any kind, without a backslash: one that reached a BIOS would cut power. */
-function quoted(word: string): string {
+export function quoted(word: string): string {
   return `'${word.replaceAll("'", `'"'"'`)}'`;
 }
 

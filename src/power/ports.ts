@@ -284,12 +284,12 @@ export interface AuditEntry {
   tries: number;
 }
 
-/** A raw command to a BIOS, or a command that runs on a node: all of it is logged, before and after. */
+/** A raw command to a BIOS, a command that runs on a node, or a file there: all of it is logged, before and after. */
 export interface RawAuditEntry {
   at: number;
   stage: 'intent' | 'outcome';
-  verb: 'raw' | 'run';
-  /** The bytes to send, ^G as `^G`; or the command. */
+  verb: 'raw' | 'run' | 'put' | 'get';
+  /** The bytes to send, ^G as `^G`; the command; or the file's path on the node. */
   raw: string;
   reportedBy: ClientIdentity;
   session: number;

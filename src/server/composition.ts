@@ -47,6 +47,7 @@ import { serverHandlers } from './rpc/server.ts';
 import { SelfCheck } from './self-check.ts';
 import type { Services } from './services.ts';
 import type { Commands } from './shells/commands.ts';
+import type { Files } from './shells/files.ts';
 import { SessionRegistry } from './sessions/registry.ts';
 import { composeOutages, type Outages } from './ups/outages.ts';
 
@@ -367,6 +368,7 @@ interface Working extends Records, Polling, OpenConsoles {
   operations: Operations;
   plans: Plans;
   commands: Commands;
+  files: Files;
   outages: Outages;
 }
 

@@ -24,6 +24,7 @@ import type { BusyNodes, NodeStates } from './polling/node-states.ts';
 import type { SystemStates } from './polling/system-states.ts';
 import type { SelfCheck } from './self-check.ts';
 import { Commands } from './shells/commands.ts';
+import { Files } from './shells/files.ts';
 import { Network, type SshConfig } from './ssh.ts';
 
 /** Time limit for the answer of a machine that is asked to shut itself down, s: it answers at once. */
@@ -58,7 +59,7 @@ export function composePower(
   options: PowerOptions,
   needs: PowerNeeds,
   changes: Changes,
-): { operations: Operations; plans: Plans; commands: Commands } {
+): { operations: Operations; plans: Plans; commands: Commands; files: Files } {
   const ports = operationPorts(options, needs, (operation) => publish(operation));
   const operations = new Operations(ports);
   const plans = new Plans(planPorts(options, needs, ports, changes), operations);
@@ -78,7 +79,7 @@ export function composePower(
     master: () => options.bus.health.master,
     running: () => operations.list().find(({ endedAt }) => endedAt === null)?.id ?? null,
   });
-  return { operations, plans, commands };
+  return { operations, plans, commands, files: new Files(commands) };
 }
 
 function operationPorts(

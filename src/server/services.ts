@@ -15,6 +15,7 @@ import type { NodeStates } from './polling/node-states.ts';
 import type { Poller } from './polling/poller.ts';
 import type { QuietReader } from './polling/quiet-reader.ts';
 import type { Commands } from './shells/commands.ts';
+import type { Files } from './shells/files.ts';
 import type { SelfCheck } from './self-check.ts';
 import type { Outages } from './ups/outages.ts';
 
@@ -29,6 +30,7 @@ export interface Services {
   consoles: Consoles;
   quietReader: QuietReader;
   commands: Commands;
+  files: Files;
   operations: Operations;
   plans: Plans;
   outages: Outages;

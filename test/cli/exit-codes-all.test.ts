@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EXITS } from '../../src/cli/exit-codes.ts';
 import { missingNut } from '../support/nut.ts';
 import { OutageStage } from '../support/outage-stage.ts';
+import { shellOf } from '../support/shells.ts';
 import { PROGRAM, stand, type Stand } from '../support/stand.ts';
 import { rackui, type Ran } from './support.ts';
 
@@ -48,7 +49,10 @@ function configuration(more = ''): string {
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'rackui-exits-'));
   writeFileSync(join(folder, 'password'), 'raspberry\n', { mode: 0o600 });
-  place = await stand({ config: configuration(), sim: ['--time-scale', '30', '--no-loss'] });
+  place = await stand({
+    config: configuration(),
+    sim: ['--time-scale', '30', '--no-loss', ...shellOf(folder, 'n12', 'dash')],
+  });
   for (const addr of HUNG) await place.rack.ctl('shutdown-hangs', { node: hex(addr) });
 }, 60_000);
 afterAll(async () => {
@@ -234,7 +238,8 @@ describe('looking', () => {
       await expect.poll(holder, { timeout: 40_000, interval: 300 }).not.toBe(null);
       const line = "console n7 --send 'x' --timeout 2";
       await endsWith(3, line, run(line));
-      await endsWith(3, 'run n7 -- true', run('run n7 -- true'));
+      for (const refused of ['run n7 -- true', `put n7 ${join(folder, 'password')}`, 'get n7 file'])
+        await endsWith(3, refused, run(refused));
     } finally {
       child.kill('SIGTERM');
       await ended;
@@ -260,6 +265,25 @@ describe('looking', () => {
       [5, 'run n9 -- true'],
     ] as const)
       await endsWith(code, line, run(line));
+  }, 120_000);
+  test('put and get 1: no such place, no such file; 5: no shell is reached', async () => {
+    for (const [code, line] of [
+      [1, `put n12 ${join(folder, 'password')} /absent/file`],
+      [1, 'get n12 absent'],
+      [5, `put n9 ${join(folder, 'password')}`],
+      [5, 'get n9 file'],
+    ] as const)
+      await endsWith(code, line, run(line));
+  }, 120_000);
+  test('sysrq 1: the node does not take it; 3: it would cut; 5: no shell is reached', async () => {
+    for (const [code, line] of [
+      [1, 'sysrq n11 w'],
+      [3, 'sysrq n11 b'],
+      [3, 'sysrq n11 u --confirm n10'],
+      [5, 'sysrq n9 w'],
+    ] as const)
+      await endsWith(code, line, run(line));
+    expect((await run('sysrq n11 u')).stderr).toContain('remounts all file systems read-only and cannot be confirmed');
   }, 120_000);
   test('discover 3: the file exists', async () => {
     const line = `discover --write ${join(place.folder, 'rack.yaml')}`;

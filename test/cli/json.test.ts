@@ -1,11 +1,14 @@
 /** docs/json.md against the program: every key that a command prints stands there, and every key there is printed. */
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { COMMON_EXITS, EXITS, wordsOf } from '../../src/cli/exit-codes.ts';
 import { declare } from '../../src/cli/program.ts';
+import { shellOf } from '../support/shells.ts';
 import { eightNodes, PROGRAM, stand, type Stand } from '../support/stand.ts';
 import { jsonLines, rackui } from './support.ts';
 
@@ -57,11 +60,16 @@ const CONFIG = [
   '',
 ].join('\n');
 
+let folder: string;
 let place: Stand;
 beforeAll(async () => {
-  place = await stand({ sim: ['--time-scale', '30', '--no-loss'], config: CONFIG });
+  folder = mkdtempSync(join(tmpdir(), 'rackui-json-'));
+  place = await stand({ sim: ['--time-scale', '30', '--no-loss', ...shellOf(folder, 'n6', 'dash')], config: CONFIG });
 });
-afterAll(() => place[Symbol.asyncDispose]());
+afterAll(async () => {
+  await place[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 /** Every way that `a b[]{c d}` names: `a`, `b[].c`, `b[].d`. */
 function waysOf(shape: string): string[] {
@@ -105,6 +113,11 @@ async function printed(): Promise<Map<string, Set<string>>> {
   await ask('ops ID, answer, abort', 'on', 'n3', '--detach');
   await ask('verify', 'verify', 'n3');
   note('run', jsonLines(await rackui(['--socket', place.socket, 'run', '--json', 'n3', '--', 'true'])));
+  writeFileSync(join(folder, 'file'), 'sent');
+  note(
+    'put, get',
+    jsonLines(await rackui(['--socket', place.socket, 'put', '--json', 'n6', join(folder, 'file'), 'file'])),
+  );
   await ask('discover', 'discover', '--no-hosts');
   await ask('bus --raw', 'bus', 'n3', '--raw', '=');
   await ask('bus', 'bus');

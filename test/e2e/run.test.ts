@@ -1,10 +1,11 @@
 /** `rackui run` over the consoles of simulated nodes and of real shells: output, exit codes, refusals. Needs a build. */
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { shellOf } from '../support/shells.ts';
 import { eightNodes, PROGRAM, type Stand, sweptStand } from '../support/stand.ts';
 
 const SHELLS = { n1: 'bash --norc', n2: 'dash', n3: 'zsh -f' };
@@ -12,21 +13,11 @@ const SHELLS = { n1: 'bash --norc', n2: 'dash', n3: 'zsh -f' };
 let folder: string;
 let rack: Stand;
 
-/** A real shell that calls its host by the node's name. */
-function shellOf(name: string, program: string): string[] {
-  const bin = join(folder, name);
-  mkdirSync(bin);
-  const uname = join(bin, 'uname');
-  writeFileSync(uname, `#!/bin/sh\nif [ "$1" = -n ]; then echo ${name}; else exec /usr/bin/uname "$@"; fi\n`);
-  chmodSync(uname, 0o755);
-  return ['--exec', `${name}=env PATH=${bin}:/usr/bin:/bin PS1=\x1b[1;32mpi@${name}\x1b[0m:~$ ${program}`];
-}
-
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'rackui-run-'));
   const password = join(folder, 'password');
   writeFileSync(password, 'raspberry\n', { mode: 0o600 });
-  const sim = Object.entries(SHELLS).flatMap(([name, program]) => shellOf(name, program));
+  const sim = Object.entries(SHELLS).flatMap(([name, program]) => shellOf(folder, name, program));
   rack = await sweptStand({ config: `login: { user: pi, password: { file: ${password} } }\n${eightNodes()}`, sim });
 });
 

@@ -76,7 +76,7 @@ async function sendRaw(
     if (!wanted || !process.stdin.isTTY || !process.stderr.isTTY) throw error;
     const { confirmation } = await import('../confirm.ts');
     hint(error instanceof Error ? error.message : '');
-    return ask(await confirmation(undefined, name, `'${options.raw}'`));
+    return ask(await confirmation(undefined, name, `'${options.raw}' can cut power`));
   });
   if (options.json === true) printJson({ target: name, sent: text, ...answer });
   else {

@@ -60,7 +60,8 @@ export function planRunCommand(name: string, options: PlanOptions): Promise<numb
       const plan = await client.request('plan.show', { name });
       if (options.dryRun === true) return show(plan, json, ['nothing was sent (--dry-run)']);
       if (!json) for (const line of previewLines(plan)) hint(line);
-      if (plan.cuts) confirm = await confirmation(options.confirm, plan.confirm, `plan ${name}`, options.plain);
+      if (plan.cuts)
+        confirm = await confirmation(options.confirm, plan.confirm, `plan ${name} cuts power`, options.plain);
     }
     const run = await client.request('plan.run', { name, confirm, armed, deadlineS });
     return goOn(client, run, options);

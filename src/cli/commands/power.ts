@@ -68,7 +68,12 @@ export async function powerCommand(
     if (!json) for (const line of [meaningLine(check), ...checkLines(check)]) hint(line);
     if (refuses(check)) return refused(check, json);
     if (cuts(verb))
-      request.confirm = await confirmation(options.confirm, check.confirm, `${verb} ${label}`, options.plain);
+      request.confirm = await confirmation(
+        options.confirm,
+        check.confirm,
+        `${verb} ${label} cuts power`,
+        options.plain,
+      );
     request.seen = seenIn(check);
     const starting = client.request('power.start', request);
     if (options.detach === true) {
@@ -189,7 +194,8 @@ export async function answerCommand(id: string, choice: string, options: AnswerO
       );
     }
     const words = chosen.confirm;
-    const confirm = words === null ? null : await confirmation(options.confirm, words, choice, options.plain);
+    const confirm =
+      words === null ? null : await confirmation(options.confirm, words, `${choice} cuts power`, options.plain);
     const answer = { id, addr, question: question.id, choice, confirm };
     const operation = await client.request('ops.answer', answer);
     if (options.json === true) printJson(operationJson(operation));

@@ -1,4 +1,4 @@
-/** Methods of the bus: its log, polls, diagnostics for doctor, host names, and raw commands. */
+/** Methods of the bus: its log, polls, diagnostics for doctor, host names, commands and files on nodes, raw commands. */
 import { hostname } from 'node:os';
 import type { BusLook, BusSurvey } from '../../api/bus.ts';
 import { checkRawCommand } from '../../bmc/raw-commands.ts';
@@ -14,7 +14,10 @@ import { rpcError } from './errors.ts';
 import { expectNode } from './rack.ts';
 import type { Caller, Methods } from './registry.ts';
 
-type BusMethods = Pick<Methods, 'bus.log' | 'bus.look' | 'bus.survey' | 'bus.raw' | 'host.read' | 'node.run'>;
+type BusMethods = Pick<
+  Methods,
+  Exclude<Extract<keyof Methods, `bus.${string}` | `file.${string}`>, 'bus.retry'> | 'host.read' | 'node.run'
+>;
 
 /** Longest wait of a request for new log entries, ms; entries within GATHER_MS after the first join the answer. */
 const ENTRY_WAIT_MS = 1_000;
@@ -71,6 +74,18 @@ export function busHandlers(services: Services): BusMethods {
     'node.run': (request, caller) => {
       expectNode(services, request.addr);
       return services.commands.run(request, caller);
+    },
+
+    'file.open': (request, caller) => {
+      expectNode(services, request.addr);
+      return services.files.open(request, caller);
+    },
+    'file.write': ({ id, at, data }, caller) => services.files.write(id, caller, at, data),
+    'file.read': ({ id, at }, caller) => services.files.read(id, caller, at),
+    'file.finish': (end, caller) => services.files.finish(end, caller),
+    'file.close': async ({ id }, caller) => {
+      await services.files.close(id, caller);
+      return { ok: true };
     },
 
     async 'bus.raw'({ target, text, confirm }, caller) {

@@ -1,7 +1,7 @@
 /** Schemas of the parameters that clients send. Any program can be a client, so everything is bounded. */
 import * as z from 'zod';
 import type { ClientNotes, Requests } from '../../api/methods.ts';
-import { COMMAND_LIMIT, COMMAND_LIMIT_S } from '../../api/shell.ts';
+import { COMMAND_LIMIT, COMMAND_LIMIT_S, FILE_LIMIT, PATH_LIMIT, PIECE_LIMIT } from '../../api/shell.ts';
 import { RAW_LIMIT } from '../../bmc/raw-commands.ts';
 import { describeIssue } from '../../config/error-messages.ts';
 import { replaceHidden } from '../../lib/control-chars.ts';
@@ -57,6 +57,10 @@ const powerRequest = z.object({
     .optional(),
   overrides: z.array(z.enum(DEPENDENCE_RULES)).optional(),
 });
+
+const transfer = z.string().max(64);
+const place = z.number().int().min(0).max(FILE_LIMIT);
+const sum = z.number().int().min(0).max(0xffffffff);
 
 const run = z.object({ id: z.string().max(64) });
 const planName = z.string().min(1).max(64);
@@ -183,6 +187,26 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
     by: z.enum(['configured', 'console']),
     limitS: z.number().positive().max(COMMAND_LIMIT_S),
   }),
+  'file.open': z.object({
+    addr,
+    way: z.enum(['put', 'get']),
+    path: z
+      .string()
+      .min(1)
+      .max(PATH_LIMIT)
+      .regex(/^[^\x00-\x1f\x7f\\]*$/, 'a path has no control characters and no backslash'),
+    have: place,
+  }),
+  'file.write': z.object({ id: transfer, at: place, data: z.base64().max(Math.ceil(PIECE_LIMIT / 3) * 4) }),
+  'file.read': z.object({ id: transfer, at: place }),
+  'file.finish': z.object({
+    id: transfer,
+    size: place,
+    sum,
+    mode: z.number().int().min(0).max(0o777),
+    gzip: z.boolean(),
+  }),
+  'file.close': z.object({ id: transfer }),
   'server.ping': nothing,
   'confirm.begin': nothing,
   'server.info': nothing,

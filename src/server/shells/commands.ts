@@ -44,22 +44,11 @@ export class Commands {
 
   /** @throws {Refused} {ConsoleHeld} {Unavailable} and the command was not run */
   async run({ addr, command, by, limitS }: CommandRequest, caller: Caller): Promise<CommandRun> {
-    const { nodeStates, events, audit } = this.#needs;
     const { network } = this.#ports;
     const startedAt = this.#ports.now();
     const bySsh = by === 'configured' && network?.target(addr) != null ? network : null;
     this.#expectPossible(addr, bySsh !== null);
-    const entry = {
-      verb: 'run' as const,
-      raw: command,
-      reportedBy: whoIs(caller),
-      session: caller.id,
-      node: { name: nodeStates.name(addr), pos: formatPosition(addr), addr: formatAddress(addr) },
-    };
-    await audit({ ...entry, at: steadyNow(), stage: 'intent', detail: bySsh ? 'ssh' : 'console' });
-    const shown = command.length > SHOWN ? `${command.slice(0, SHOWN)}…` : command;
-    events.add('notice', 'console', addr, `${caller.name} runs a command on ${nodeStates.label(addr)}: ${shown}`);
-    const audited = (detail: string): Promise<void> => audit({ ...entry, at: steadyNow(), stage: 'outcome', detail });
+    const audited = await this.announce({ addr, verb: 'run', raw: command, by: bySsh ? 'ssh' : 'console' }, caller);
     try {
       const ran = bySsh
         ? await bySsh.run(addr, command, limitS, caller.gone)
@@ -70,6 +59,47 @@ export class Commands {
       await audited(`not run: ${error instanceof Error ? error.message : ''}`);
       throw error;
     }
+  }
+
+  /** Writes the intent to the audit log and an event; returns the function that writes the outcome. */
+  async announce(
+    { addr, verb, raw, by }: { addr: Address; verb: 'run' | 'put' | 'get'; raw: string; by: 'ssh' | 'console' },
+    caller: Caller,
+  ): Promise<(detail: string) => Promise<void>> {
+    const { nodeStates, events, audit } = this.#needs;
+    const entry = {
+      verb,
+      raw,
+      reportedBy: whoIs(caller),
+      session: caller.id,
+      node: { name: nodeStates.name(addr), pos: formatPosition(addr), addr: formatAddress(addr) },
+    };
+    await audit({ ...entry, at: steadyNow(), stage: 'intent', detail: by });
+    const shown = raw.length > SHOWN ? `${raw.slice(0, SHOWN)}…` : raw;
+    const does = { run: 'runs a command on', put: 'writes a file on', get: 'reads a file on' }[verb];
+    events.add('notice', 'console', addr, `${caller.name} ${does} ${nodeStates.label(addr)}: ${shown}`);
+    return (detail) => audit({ ...entry, at: steadyNow(), stage: 'outcome', detail });
+  }
+
+  /** Reaches the shell on a node's console. @throws {Refused} {ConsoleHeld} {Unavailable} */
+  async reachShell(addr: Address, gone: AbortSignal, session: number): Promise<NodeShell> {
+    this.#expectPossible(addr, false);
+    const claim = { addr, id: `run-${++this.#last}`, session, arbiter: this.#arbiter };
+    const shell = new NodeShell(this.#ports, claim, gone);
+    try {
+      await shell.reach();
+      return shell;
+    } catch (error) {
+      await shell.close();
+      throw this.named(addr, error);
+    }
+  }
+
+  /** Puts the node's name before a reason that follows it. */
+  named(addr: Address, error: unknown): unknown {
+    return error instanceof Unavailable
+      ? new Unavailable(`${this.#needs.nodeStates.label(addr)}: ${error.message}`)
+      : error;
   }
 
   #expectPossible(addr: Address, bySsh: boolean): void {
@@ -95,15 +125,17 @@ export class Commands {
   }
 
   async #overConsole(addr: Address, command: string, limitS: number, caller: Caller): Promise<CommandEnd> {
+<<<<<<< HEAD
     const id = `run-${++this.#last}`;
     const user = { addr, id, session: caller.id, arbiter: this.#arbiter };
     const shell = new NodeShell(this.#ports, user, caller.gone);
+=======
+    const shell = await this.reachShell(addr, caller.gone, caller.id);
+>>>>>>> d6d0c4ab (Send files to nodes and read them over their consoles)
     try {
-      await shell.reach();
       return await shell.run(command, limitS * 1000);
     } catch (error) {
-      if (!(error instanceof Unavailable)) throw error;
-      throw new Unavailable(`${this.#needs.nodeStates.label(addr)}: ${error.message}`);
+      throw this.named(addr, error);
     } finally {
       await shell.close();
     }

@@ -1,4 +1,4 @@
-/** The shell on a node's console, for as long as one command needs it: reached, used, and left as it was found. */
+/** The shell on a node's console, for as long as one use needs it: reached, used, and left as it was found. */
 import { randomBytes } from 'node:crypto';
 import { Unavailable } from '../../lib/errors.ts';
 import { commandLine, OutputReader, whyNotTyped } from '../../console/shell-command.ts';
@@ -17,7 +17,7 @@ const LOST_MS = 10_000;
 const ENDS_MS = 2_000;
 
 /** Reason why waiting ended before its condition was met. */
-type Stopped = 'limit' | 'lost' | 'left';
+export type Stopped = 'limit' | 'lost' | 'left';
 
 export class NodeShell {
   readonly #ports: ShellPorts;
@@ -102,26 +102,21 @@ export class NodeShell {
     const wrong = whyNotTyped(line);
     if (wrong !== null) throw new Unavailable(`the command was not typed: ${wrong}`);
     const reader = new OutputReader(token);
-    this.#reader = reader;
-    this.#atPrompt = false;
-    const refused = this.#console.type(`${line}\r`);
-    if (refused !== '') throw new Unavailable(`the command was not typed: ${refused}`);
-    const left = await this.#console.left();
-    if (left === null) throw new Unavailable(`the command was not typed: ${this.#closedWhy}`);
-    const taken = await this.#wait(() => reader.begun || reader.ended, TAKES_MS);
+    await this.type(`${line}\r`, reader);
+    const taken = await this.wait(() => reader.begun || reader.ended, TAKES_MS);
     if (taken !== null) {
-      await this.#interrupt();
-      throw new Unavailable(`the shell did not take the command${this.#reason(taken)}`);
+      await this.interrupt();
+      throw new Unavailable(`the shell did not take the command${this.reason(taken)}`);
     }
     this.#gap = '';
-    const stopped = await this.#wait(() => reader.ended, limitMs);
+    const stopped = await this.wait(() => reader.ended, limitMs);
     const { output, truncated, code } = reader;
     if (stopped === null) {
       const why =
         this.#gap !== '' ? `output may be missing: ${this.#gap}` : code === null ? 'the node printed no exit code' : '';
       return { code, output, truncated, why };
     }
-    const ended = stopped !== 'lost' && (await this.#interrupt());
+    const ended = stopped !== 'lost' && (await this.interrupt());
     const so = ended ? 'interrupted with Ctrl-C' : 'it may still run';
     const limit = `no end within ${Math.round(limitMs / 1000)} s`;
     const why =
@@ -131,6 +126,16 @@ export class NodeShell {
           ? `its console was lost: ${this.#closedWhy}`
           : 'its client is gone';
     return { code: null, output, truncated, why: `${why}; ${so}` };
+  }
+
+  /** Types text whose answer `reader` reads, and waits until it has left. @throws {Unavailable} where it has not */
+  async type(text: string, reader: OutputReader): Promise<void> {
+    this.#reader = reader;
+    this.#atPrompt = false;
+    const refused = this.#console.type(text);
+    if (refused !== '') throw new Unavailable(`the command was not typed: ${refused}`);
+    if ((await this.#console.left()) === null)
+      throw new Unavailable(`the command was not typed: ${this.#closedWhy || 'the console was interrupted'}`);
   }
 
   /** Logs out where it logged in, and releases the console. */
@@ -146,7 +151,8 @@ export class NodeShell {
     await this.#console.letGo();
   }
 
-  async #interrupt(): Promise<boolean> {
+  /** Ends the program in the foreground. Returns whether a prompt came. */
+  async interrupt(): Promise<boolean> {
     for (const key of ['\x03', '\x1c']) {
       if (this.#closedAt !== null) return false;
       this.#atPrompt = false;
@@ -164,7 +170,7 @@ export class NodeShell {
   }
 
   /** Waits for a condition; returns null, or what came before it. */
-  async #wait(met: () => boolean, limitMs: number): Promise<Stopped | null> {
+  async wait(met: () => boolean, limitMs: number): Promise<Stopped | null> {
     const until = this.#ports.now() + limitMs;
     for (;;) {
       const now = this.#ports.now();
@@ -181,7 +187,8 @@ export class NodeShell {
     return new Promise((resolve) => (this.#wakeUp = resolve));
   }
 
-  #reason(stopped: Stopped): string {
+  reason(stopped: Stopped): string {
+    if (stopped === 'left') return ': its client is gone';
     return stopped === 'lost' ? `: its console was lost: ${this.#closedWhy}` : '';
   }
 }
