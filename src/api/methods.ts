@@ -189,14 +189,9 @@ export interface Requests {
    * session has a keyboard and no operation runs; it is interrupted when this session ends.
    */
   'node.run': [CommandRequest, CommandRun];
-  /**
-   * Opens a file on a node over its console, where no session has a keyboard and no operation runs. Pieces follow;
-   * `file.finish` checks what was put and gives it its name, `file.close` ends a transfer at any time.
-   */
+  /** Opens a file on a node over its console, as `node.run` does; base64 pieces follow, then a check. */
   'file.open': [FileRequest, FileOpened];
-  /** Adds a piece (base64) at its place to the part file; `at` 0 begins it anew. Answers with its size. */
   'file.write': [{ id: string; at: number; data: string }, { size: number }];
-  /** Reads a piece (base64), as long as the line is good for; the next one begins at its end. */
   'file.read': [{ id: string; at: number }, { data: string }];
   'file.finish': [FileEnd, { path: string }];
   'file.close': [{ id: string }, { ok: true }];

@@ -14,6 +14,7 @@ import {
   declareServing,
   SEVERAL,
 } from './declarations.ts';
+import { declareNodeCommands } from './node-declarations.ts';
 import { addExitCodes, wordsOf } from './exit-codes.ts';
 import { type GlobalOptions, rackListOf, withOneRack } from './server-connection.ts';
 import { endQuietlyWithoutReader, explain, hint, shown, UsageFailure } from './terminal-output.ts';
@@ -90,6 +91,7 @@ export function declare(act: Act): Command {
     .description('sentences and a prompt instead of the interface, for screen readers and simple terminals')
     .action(act(async (options) => (await import('./plain/session.ts')).plainCommand(options, run)));
   declareQueries(program, act);
+  declareNodeCommands(program, act);
   declarePower(program, act);
   declarePlans(program, act);
   declareOutage(program, act);

@@ -274,7 +274,7 @@ describe('looking', () => {
       [5, 'get n9 file'],
     ] as const)
       await endsWith(code, line, run(line));
-  }, 120_000);
+  }, 240_000);
   test('sysrq 1: the node does not take it; 3: it would cut; 5: no shell is reached', async () => {
     for (const [code, line] of [
       [1, 'sysrq n11 w'],

@@ -84,8 +84,8 @@ export class Commands {
   /** Reaches the shell on a node's console. @throws {Refused} {ConsoleHeld} {Unavailable} */
   async reachShell(addr: Address, gone: AbortSignal, session: number): Promise<NodeShell> {
     this.#expectPossible(addr, false);
-    const claim = { addr, id: `run-${++this.#last}`, session, arbiter: this.#arbiter };
-    const shell = new NodeShell(this.#ports, claim, gone);
+    const user = { addr, id: `run-${++this.#last}`, session, arbiter: this.#arbiter };
+    const shell = new NodeShell(this.#ports, user, gone);
     try {
       await shell.reach();
       return shell;
@@ -125,13 +125,7 @@ export class Commands {
   }
 
   async #overConsole(addr: Address, command: string, limitS: number, caller: Caller): Promise<CommandEnd> {
-<<<<<<< HEAD
-    const id = `run-${++this.#last}`;
-    const user = { addr, id, session: caller.id, arbiter: this.#arbiter };
-    const shell = new NodeShell(this.#ports, user, caller.gone);
-=======
     const shell = await this.reachShell(addr, caller.gone, caller.id);
->>>>>>> d6d0c4ab (Send files to nodes and read them over their consoles)
     try {
       return await shell.run(command, limitS * 1000);
     } catch (error) {
