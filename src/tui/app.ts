@@ -77,6 +77,7 @@ class Interface {
           printed: () => {
             if (session === this.#session) this.#draw();
           },
+          elsewhere: (to, effect) => this.#sessions[to]?.perform(effect),
           clipboard: (text) => this.#terminal?.copy(text),
           rack: (to, node) => {
             this.#show(to);

@@ -20,6 +20,8 @@ export interface EffectPorts extends ConsolePorts {
   mains(on: boolean): Promise<void>;
   /** Shows a rack, and one of its nodes. */
   rack(index: number, node: Extract<Effect, { do: 'rack' }>['node']): void;
+  /** Performs an effect at another rack. */
+  elsewhere(index: number, effect: Effect): void;
   /** Stores the view for the next run. */
   remember(view: View): Promise<void>;
 }
@@ -255,6 +257,9 @@ export class EffectRunner {
         return;
       case 'rack':
         this.#ports.rack(effect.index, effect.node);
+        return;
+      case 'elsewhere':
+        this.#ports.elsewhere(effect.index, effect.effect);
         return;
       case 'quit':
         this.#ports.quit();

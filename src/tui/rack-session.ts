@@ -8,7 +8,7 @@ import { messageOf } from '../lib/errors.ts';
 import type { Emulators } from './console/emulator.ts';
 import { type Screens, topLine } from './console/pane.ts';
 import { type EffectPorts, EffectRunner } from './effects.ts';
-import { type UiEvent, withNotice } from './model/events.ts';
+import { type Effect, type UiEvent, withNotice } from './model/events.ts';
 import { shownOperations } from './model/results.ts';
 import { tourOffer } from './overlays/tour.ts';
 import { initialState, type Settings, type State, type View, viewFrom } from './model/state.ts';
@@ -111,6 +111,8 @@ export interface RackSessionPorts {
   clipboard(text: string): void;
   /** Shows a rack, and one of its nodes. */
   rack: EffectPorts['rack'];
+  /** Performs an effect at another rack. */
+  elsewhere: EffectPorts['elsewhere'];
   /** Switches mouse reports for all racks: there is one mouse. */
   reportMouse(on: boolean): void;
   ring(): void;
@@ -165,6 +167,7 @@ export class RackSession {
       ring: () => ports.ring(),
       quit: () => ports.quit(),
       rack: (index, node) => ports.rack(index, node),
+      elsewhere: (index, effect) => ports.elsewhere(index, effect),
       mains: (on) => options.mains?.(on) ?? Promise.reject(new Error('this rack is not simulated')),
       clipboard: (text) => ports.clipboard(text),
       remember: (view) => rememberView(options.viewFile, view),
@@ -186,6 +189,10 @@ export class RackSession {
     this.#effects.perform({ do: 'plans', panel: 0 });
     // The panes send their requests at once, not with the first tick.
     this.dispatch(tick());
+  }
+
+  perform(effect: Effect): void {
+    if (!this.#isOver()) this.#effects.perform(effect);
   }
 
   dispatch(event: UiEvent): void {

@@ -138,3 +138,62 @@ test('the tab of the shown rack is visible however many racks there are', () => 
   const all = states();
   for (const active of [0, 9, 31]) expect(lines(all, active)[0]).toContain(` ${all[active]?.racks.names[active]} `);
 });
+
+/** Two racks with the same nodes; the second one's alarms came a minute later. */
+function two(): { scene: Scene; states: () => State[] } {
+  const { scene, states } = fleetOf(
+    ['north', 'south'].map(() => new Scene({ cols: 160, rows: 49, nodes: MIXED })),
+    ['north', 'south'],
+  );
+  scene.peers = scene.peers.map((peer) => ({
+    ...peer,
+    alarms: peer.alarms.map((alarm) => ({ ...alarm, since: alarm.since + 60_000 })),
+    events: peer.events.map((event) => ({ ...event, at: event.at + 50_000 })),
+  }));
+  return { scene, states };
+}
+
+test('the list of alarms has those of all racks with their names; Enter shows the rack at the node', () => {
+  const { scene, states } = two();
+  scene.keys('a');
+  const rows = lines(states()).filter((line) => /(north|south):/.test(line));
+  expect(rows).toHaveLength(6);
+  expect(rows.at(-1)).toMatch(/south:.*its fan has stopped/);
+  scene.keys('\r');
+  expect(scene.effects.at(-1)).toEqual({ do: 'rack', index: 1, node: { addr: 0x15, attach: false } });
+});
+
+test('alarms of another rack are acknowledged there, and refused with the reason where that is impossible', () => {
+  const { scene } = two();
+  scene.keys('a', ' ');
+  expect(scene.effects.at(-1)).toEqual({ do: 'elsewhere', index: 1, effect: { do: 'acknowledge', ids: [3] } });
+  scene.keys('A');
+  expect(scene.effects.slice(-2)).toEqual([
+    { do: 'acknowledge', ids: null },
+    { do: 'elsewhere', index: 1, effect: { do: 'acknowledge', ids: null } },
+  ]);
+  const count = scene.effects.length;
+  scene.peers = scene.peers.map((peer) => ({ ...peer, access: 'view' }));
+  scene.keys(' ');
+  expect(scene.effects.slice(count)).toEqual([]);
+  expect(scene.state.notice?.text).toBe('south: not acknowledged: this is a view-only session');
+});
+
+test('the list of events has those of all racks by time; Enter shows the rack at the node', () => {
+  const { scene, states } = two();
+  scene.keys('e');
+  const rows = lines(states()).filter((line) => /(north|south):/.test(line));
+  expect(rows.map((line) => /(north|south):/.exec(line)?.[1])).toEqual([
+    ...['north', 'north', 'north', 'south', 'north', 'south', 'south', 'south'],
+  ]);
+  scene.keys('\r');
+  expect(scene.effects.at(-1)).toEqual({ do: 'rack', index: 1, node: { addr: 0x15, attach: false } });
+});
+
+test('the palette finds nodes of other racks by the name of the rack, and shows them there', () => {
+  const { scene, states } = two();
+  scene.keys(':').typed('south:ns01');
+  expect(lines(states()).findLast((line) => line.includes('south:ns01'))).toMatch(/south:ns01 B-0 04 dns/);
+  scene.keys('\r');
+  expect(scene.effects.at(-1)).toEqual({ do: 'rack', index: 1, node: { addr: 4, attach: false } });
+});

@@ -2,6 +2,7 @@
 import { SLOTS_PER_BLADE } from '../../rack/address.ts';
 import { blades } from '../layout/layout.ts';
 import { shownNodes } from '../map/filter.ts';
+import { nameOfRack } from './racks.ts';
 import { countsOf } from '../map/node-cell.ts';
 import type { Place } from '../model/overlays.ts';
 import { isUnreached, type State, unseenAlarms } from '../model/state.ts';
@@ -139,11 +140,6 @@ export function foundIn(states: readonly State[], maps: readonly SmallMap[], tex
     const left = new Set(shownNodes({ ...state, filter: text }));
     return signs.filter(({ addr }) => addr !== null && left.has(addr));
   });
-}
-
-/** Returns the rack's name in the list of racks. */
-export function nameOfRack({ racks, rack }: State): string {
-  return racks.names[racks.index] ?? rack.name;
 }
 
 /** Returns the reason why nothing, or nothing new, is known of the rack; null: it is connected. */

@@ -9,7 +9,8 @@ import { countsOf, lookOf, viewOf } from '../map/node-cell.ts';
 import type { Place, RackOverview } from '../model/overlays.ts';
 import type { Heat, State } from '../model/state.ts';
 import { alarmWords, busWords, countWords, supplyWords } from '../screen/header.ts';
-import { foundIn, nameOfRack, type SmallMap, whyLost } from './overview-layout.ts';
+import { foundIn, type SmallMap, whyLost } from './overview-layout.ts';
+import { nameOfRack } from './racks.ts';
 
 interface Shown {
   fleet: readonly State[];

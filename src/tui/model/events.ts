@@ -166,6 +166,8 @@ export type Effect =
   | { do: 'answer'; id: string; addr: Address; question: string; choice: string; confirm: string | null }
   | PlanEffect
   | { do: 'acknowledge'; ids: number[] | null }
+  /** Performs an effect at another rack. */
+  | { do: 'elsewhere'; index: number; effect: Effect }
   | { do: 'past-alarms' }
   | { do: 'retry-bus' }
   /** Requests the exchanges after `after`, as soon as there are some. */

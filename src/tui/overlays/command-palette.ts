@@ -1,14 +1,15 @@
 /**
- * The palette of `:`: finds every command and every node by a few letters. A choice presses the command's key, so
- * that there is one way to run it. Pure.
+ * The palette of `:`: finds every command and every node of all racks by a few letters. A choice presses the command's
+ * key, so that there is one way to run it. Pure.
  */
 import { didYouMean, wrap } from '../../lib/words.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import { centred, paintBox } from '../canvas/box.ts';
 import { CUT, type Frame } from '../canvas/frame.ts';
+import { nameOfRack } from '../fleet/racks.ts';
 import { keyLabel } from '../keymap/key-names.ts';
 import { type Binding, bindingId, bindingOf, bindingsIn, disabledReason, keyNameOf } from '../keymap/lookup.ts';
-import { step, type Step } from '../model/events.ts';
+import { type Effect, step, type Step } from '../model/events.ts';
 import type { CommandContext, Context } from '../model/keys.ts';
 import { nameOf, type State } from '../model/state.ts';
 import { fitOf } from './fuzzy.ts';
@@ -45,8 +46,8 @@ export const PALETTE: OverlayType<Palette> = {
 /** Number of recent choices that are kept to be listed first. */
 const RECENT_COMMANDS = 8;
 
-function onKey(state: State, palette: Palette, { name }: KeyPress): OverlayStep {
-  const offers = rankedOffers(state, palette);
+function onKey(state: State, palette: Palette, { name, fleet }: KeyPress): OverlayStep {
+  const offers = rankedOffers(state, palette, fleet);
   const at = Math.min(palette.index, Math.max(0, offers.length - 1));
   const become = (changes: Partial<Palette>): Step => step({ ...state, overlay: { ...palette, ...changes } });
   switch (bindingOf(state, 'palette', name)?.command) {
@@ -61,7 +62,8 @@ function onKey(state: State, palette: Palette, { name }: KeyPress): OverlayStep 
       // A disabled command does nothing; its reason is shown beside it.
       if (offer?.why !== null) return become({});
       const recent = [offer.id, ...state.recent.filter((id) => id !== offer.id)].slice(0, RECENT_COMMANDS);
-      return { ...step({ ...state, recent, overlay: null }), press: offer.press };
+      const { rack } = offer;
+      return { ...step({ ...state, recent, overlay: null }, ...(rack === null ? [] : [rack])), press: offer.press };
     }
     default: {
       const text = typedInto(palette.text, name);
@@ -80,6 +82,8 @@ interface Offer {
   why: string | null;
   /** Keys that run it, by their tokenizer names. */
   press: readonly string[];
+  /** A node of another rack, which has no key; otherwise null. */
+  rack: Extract<Effect, { do: 'rack' }> | null;
 }
 
 interface Ranked extends Offer {
@@ -101,6 +105,7 @@ function commandOffers(state: State, from: CommandContext): Offer[] {
       key: context === 'prefix' ? `${keyLabel(prefix)} ${keyLabel(first)}` : keyLabel(first),
       why: usable.has(binding) ? disabledReason(binding, state) : `only ${where(context)}`,
       press: context === 'prefix' ? [prefix, first] : [first],
+      rack: null,
     };
   };
   return bindings
@@ -123,8 +128,28 @@ function nodeOffers(state: State, from: CommandContext): Offer[] {
       key: atConsole ? `${keyLabel(prefix)} ${digits}` : digits,
       why: from === 'left' ? 'only on the map, and at a console after the prefix' : null,
       press: [...(atConsole ? [prefix] : []), ...Array.from(digits)],
+      rack: null,
     };
   });
+}
+
+/** Returns the nodes of the other racks: their rack is shown at the node; at a console that node's is opened. */
+function otherRacksOffers(state: State, from: CommandContext, fleet: readonly State[]): Offer[] {
+  const atConsole = from === 'prefix' || from === 'look';
+  return fleet
+    .filter(({ racks }) => racks.index !== state.racks.index)
+    .flatMap((other) =>
+      other.rack.nodes.map(({ addr, name, role }): Offer => {
+        const digits = formatAddress(addr);
+        const title = `${nameOfRack(other)}:${name} ${formatPosition(addr)} ${digits}${role === null ? '' : ` ${role}`}`;
+        return {
+          id: `node ${nameOfRack(other)}:${digits}`,
+          title: `${atConsole ? 'console of ' : ''}${title}`,
+          ...{ key: '', why: null, press: [] },
+          rack: { do: 'rack', index: other.racks.index, node: { addr, attach: atConsole } },
+        };
+      }),
+    );
 }
 
 /** Commands that only move are listed last. */
@@ -134,12 +159,12 @@ const RECENCY_WEIGHT = 2;
 const CANNOT = 8;
 
 /** Returns the offers that fit the typed text, best first; without text the recent ones, then in the table's order. */
-export function rankedOffers(state: State, { text, from }: Palette): Ranked[] {
+export function rankedOffers(state: State, { text, from }: Palette, fleet: readonly State[] = [state]): Ranked[] {
   const recency = (id: string): number => {
     const at = state.recent.indexOf(id);
     return at < 0 ? 0 : 1 + (state.recent.length - at) / state.recent.length;
   };
-  return [...commandOffers(state, from), ...nodeOffers(state, from)]
+  return [...commandOffers(state, from), ...nodeOffers(state, from), ...otherRacksOffers(state, from, fleet)]
     .flatMap((offer, order) => {
       const inTitle = fitOf(text, offer.title);
       // Also matches the command's own name: "zoom", "quit".
@@ -162,8 +187,8 @@ function suggest(state: State, { text, from }: Palette): string {
 const WIDTH = 96;
 const ROWS = 20;
 
-function paint(frame: Frame, state: State, palette: Palette, { g }: PaintTools): void {
-  const offers = rankedOffers(state, palette);
+function paint(frame: Frame, state: State, palette: Palette, { g, fleet }: PaintTools): void {
+  const offers = rankedOffers(state, palette, fleet);
   const box = paintBox(frame, centred(frame, WIDTH, Math.min(ROWS, frame.rows - 4)), 'commands and nodes', g);
   frame.ground({ x: box.x, y: box.y, width: box.width, height: 1 }, 'field');
   const end = frame.text(box.x + 1, box.y, palette.text, 'text', box.width - 2);

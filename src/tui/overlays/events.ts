@@ -1,8 +1,9 @@
-/** The list of events, from a chosen level on. Pure. */
+/** The list of events of all racks, from a chosen level on. Pure. */
 import type { EventRecord } from '../../api/methods.ts';
 import { wrap } from '../../lib/words.ts';
 import { centred, paintBox } from '../canvas/box.ts';
 import { CUT, type Frame, spansWidth } from '../canvas/frame.ts';
+import { rackSpans, toNodeOf } from '../fleet/racks.ts';
 import { noEvents } from '../keymap/disabled-reasons.ts';
 import { type Binding, bindingOf } from '../keymap/lookup.ts';
 import { step, type Step } from '../model/events.ts';
@@ -10,10 +11,12 @@ import type { State } from '../model/state.ts';
 import { eventSpans, type Level, LEVELS } from '../screen/event-lines.ts';
 import { closed, type KeyPress, type OverlayType, type PaintTools } from './overlay.ts';
 
-/** The selection is a number of an event: it survives new ones. Null: the latest. */
+/** The selection is a rack and the number of an event: it survives new ones. Null: the latest. */
 interface EventList {
   kind: 'events';
   selected: number | null;
+  /** Index of the selected event's rack. */
+  rack: number;
   /** Events of less importance are left out. */
   least: Level;
 }
@@ -47,31 +50,49 @@ export const EVENT_LIST: OverlayType<EventList> = {
   kind: 'events',
   sections: [{ context: 'events', title: 'Events', where: 'in the list of events' }],
   keys: KEYS,
-  open: (state) => step({ ...state, overlay: { kind: 'events', selected: null, least: 'info' } }),
+  showsAllRacks: true,
+  open: (state) =>
+    step({ ...state, overlay: { kind: 'events', selected: null, rack: state.racks.index, least: 'info' } }),
   onKey,
   paint,
 };
 
-function listed({ events }: State, { least }: EventList): EventRecord[] {
-  return events.filter(({ level }) => LEVELS.indexOf(level) >= LEVELS.indexOf(least));
+/** An event with the state of its rack. */
+interface Listed {
+  event: EventRecord;
+  of: State;
+}
+
+/** Returns the events of all racks from the level on, oldest first by the operator's date. */
+function listed(fleet: readonly State[], { least }: EventList): Listed[] {
+  const date = ({ event, of }: Listed): number => event.at + of.dateAhead;
+  const all = fleet.flatMap((of) =>
+    of.events
+      .filter(({ level }) => LEVELS.indexOf(level) >= LEVELS.indexOf(least))
+      .map((event): Listed => ({ event, of })),
+  );
+  // One rack's events stand in its own order.
+  return fleet.length === 1 ? all : all.sort((a, b) => date(a) - date(b));
 }
 
 /** Returns the index of the selected event; the latest where none is selected, or the selected one is left out. */
-function selectedIn(events: readonly EventRecord[], { selected }: EventList): number {
-  const at = events.findIndex(({ seq }) => seq === selected);
+function selectedIn(events: readonly Listed[], { selected, rack }: EventList): number {
+  const at = events.findIndex(({ event, of }) => of.racks.index === rack && event.seq === selected);
   return at >= 0 ? at : events.length - 1;
 }
 
 const PAGE = 10;
 
-function onKey(state: State, list: EventList, { name }: KeyPress): Step {
-  const events = listed(state, list);
+function onKey(state: State, list: EventList, { name, fleet }: KeyPress): Step {
+  const events = listed(fleet, list);
   const at = selectedIn(events, list);
   const to = (index: number): Step => {
     const last = events.length - 1;
     const next = Math.max(0, Math.min(last, index));
+    const one = events[next];
     // At the end it follows new events.
-    return step({ ...state, overlay: { ...list, selected: next >= last ? null : (events[next]?.seq ?? null) } });
+    const selected = next >= last ? null : (one?.event.seq ?? null);
+    return step({ ...state, overlay: { ...list, selected, rack: one?.of.racks.index ?? list.rack } });
   };
   switch (bindingOf(state, 'events', name)?.command) {
     case 'up':
@@ -91,8 +112,8 @@ function onKey(state: State, list: EventList, { name }: KeyPress): Step {
       return step({ ...state, overlay: { ...list, least } });
     }
     case 'accept': {
-      const addr = events[at]?.addr ?? null;
-      return step(addr === null ? closed(state) : { ...state, overlay: null, cursor: addr, focus: 'map' });
+      const chosen = events[at];
+      return chosen === undefined ? step(closed(state)) : toNodeOf(state, chosen.of, chosen.event.addr);
     }
     case 'cancel':
       return step(closed(state));
@@ -114,15 +135,15 @@ const ABOVE = 8;
 const bounded = (lines: string[], most: number): string[] =>
   lines.length <= most ? lines : [...lines.slice(0, most - 1), `${lines[most - 1] ?? ''} ${CUT}`];
 
-function paint(frame: Frame, state: State, list: EventList, { g }: PaintTools): void {
-  const events = listed(state, list);
+function paint(frame: Frame, _state: State, list: EventList, { g, fleet }: PaintTools): void {
+  const events = listed(fleet, list);
   const at = selectedIn(events, list);
   const chosen = events[at];
   const width = centred(frame, WIDTH, 3).width - 4;
-  const lines = events.map((event) => eventSpans(event, state, g));
+  const lines = events.map(({ event, of }) => eventSpans(event, of, g, rackSpans(of)));
   // The selected event's text is shown in full below the list where its line is cut.
   const cut = chosen !== undefined && spansWidth(lines[at] ?? []) > width;
-  const whole = cut ? bounded(wrap(chosen.text, width), frame.rows - ABOVE) : [];
+  const whole = cut ? bounded(wrap(chosen.event.text, width), frame.rows - ABOVE) : [];
   const foot = whole.length === 0 ? 0 : whole.length + 1;
   const box = paintBox(frame, centred(frame, WIDTH, Math.max(1, events.length) + foot + 2), TITLES[list.least], g);
   if (events.length === 0) frame.text(box.x, box.y, 'There is no event of this level.', 'dim', box.width);

@@ -30,12 +30,18 @@ export function weightiest(events: readonly EventRecord[], count: number): Event
   return chosen.sort((a, b) => a.seq - b.seq);
 }
 
-/** `▲ 14:05:09 ns01 (B-0, 04) …`; the sign tells the levels apart without colours. */
-export function eventSpans({ at, level, text }: EventRecord, { dateAhead }: State, g: Glyphs): Span[] {
+/** `▲ 14:05:09 ns01 (B-0, 04) …`; the sign tells the levels apart without colours. `rack`: its name, before the text. */
+export function eventSpans(
+  { at, level, text }: EventRecord,
+  { dateAhead }: State,
+  g: Glyphs,
+  rack: readonly Span[] = [],
+): Span[] {
   const signs: Record<Level, string> = { info: ' ', notice: g.separator, warning: '!', alarm: g.alarm };
   return [
     [`${signs[level]} `, LEVEL_INK[level]],
     [`${formatClock(at, dateAhead, true)} `, 'dim'],
+    ...rack,
     [text, LEVEL_INK[level]],
   ];
 }

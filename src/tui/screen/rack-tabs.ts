@@ -5,7 +5,7 @@ import type { Screens } from '../console/pane.ts';
 import { contextOf } from '../keymap/context.ts';
 import { keyNameOf, keyOf } from '../keymap/lookup.ts';
 import { type State, unseenAlarms } from '../model/state.ts';
-import { nameOfRack } from '../fleet/overview-layout.ts';
+import { nameOfRack } from '../fleet/racks.ts';
 import type { Plot } from '../terminal/plot.ts';
 import { paint } from './screen.ts';
 
