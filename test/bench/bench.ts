@@ -12,7 +12,7 @@ import { frames } from './frames.ts';
 import { keyToEcho, switching } from './keys.ts';
 import { missing, type Figure } from './measure.ts';
 import { paste } from './paste.ts';
-import { several } from './several.ts';
+import { fleets } from './fleet.ts';
 import { coldStart, firstPaint, version } from './starts.ts';
 import { removeGroups, slowDown } from './slow.ts';
 import { memory, server, steady, wide } from './steady.ts';
@@ -32,7 +32,7 @@ const MEASUREMENTS: Record<string, () => Promise<Figure[]>> = {
   steady,
   wide,
   frames,
-  several,
+  fleets,
   memory,
 };
 
