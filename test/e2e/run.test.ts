@@ -34,8 +34,18 @@ interface Line {
   why: string;
 }
 
-async function run(...words: string[]): Promise<{ code: number; lines: Line[]; stderr: string }> {
-  const args = [PROGRAM, '--socket', rack.socket, 'run', '--json', ...words];
+function run(...words: string[]): Promise<Ran> {
+  return runAt(rack, ...words);
+}
+
+interface Ran {
+  code: number;
+  lines: Line[];
+  stderr: string;
+}
+
+async function runAt({ socket }: Stand, ...words: string[]): Promise<Ran> {
+  const args = [PROGRAM, '--socket', socket, 'run', '--json', ...words];
   const end = await promisify(execFile)(process.execPath, args).catch((error: unknown) => error as never);
   const { stdout, stderr, code = 0 } = end as { stdout: string; stderr: string; code?: number };
   const lines = stdout.split('\n').filter((line) => line !== '');
@@ -54,6 +64,19 @@ test('a command runs in simulated systems and in bash, dash and zsh, with output
   expect(code).toBe(1);
   expect(rack.audit().filter(({ verb, stage }) => verb === 'run' && stage === 'outcome')).toHaveLength(4);
 }, 120_000);
+
+test('a command runs in each of 23 simulated systems, one after another', async () => {
+  const addresses = Array.from({ length: 24 }, (_, n) => n.toString(16).padStart(2, '0'));
+  const nodes = addresses.map((addr) => `  - { addr: "${addr}", name: x${addr} }`).join('\n');
+  const login = `login: { user: pi, password: { file: ${join(folder, 'password')} } }`;
+  await using whole = await sweptStand({ config: `${login}\nnodes:\n${nodes}`, sim: ['--time-scale', '20'] });
+  const names = addresses.slice(1).map((addr) => `x${addr}`);
+  const { code, lines } = await runAt(whole, ...names, '--', 'uname -n');
+  expect(lines.map(({ name, output, exitCode, why }) => ({ name, output, exitCode, why }))).toEqual(
+    names.map((name) => ({ name, output: `${name}\n`, exitCode: 0, why: '' })),
+  );
+  expect(code).toBe(0);
+}, 240_000);
 
 test('a command without end is interrupted at its limit', async () => {
   const { code, lines } = await run('n1', '--timeout', '2', '--', 'sleep 600');
