@@ -21,7 +21,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { shellOf } from '../support/shells.ts';
 import { eightNodes, PROGRAM, type Stand, sweptStand } from '../support/stand.ts';
 
-const LIMIT = { timeout: 120_000, interval: 100 };
+const LIMIT = { timeout: 300_000, interval: 100 };
 const LONG = 600_000;
 const SHELLS = { n1: 'bash --norc', n2: 'dash', n3: 'zsh -f', n5: 'busybox ash' };
 
@@ -35,7 +35,7 @@ const NOISE =
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'rackui-files-'));
   const sim = Object.entries(SHELLS).flatMap(([name, program]) => shellOf(folder, name, program, NOISE));
-  rack = await sweptStand({ config: `console: { pacing: 1 }\n${eightNodes()}`, sim });
+  rack = await sweptStand({ config: eightNodes(), sim });
 }, 60_000);
 
 afterAll(async () => {
