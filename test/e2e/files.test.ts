@@ -124,6 +124,9 @@ test(
     expect(again).toMatchObject({ code: 0 });
     expect((JSON.parse(again.stdout) as { resumed: number }).resumed).toBeGreaterThan(1_500);
     expect(hash(there)).toBe(hash(source));
+    // Several pieces: one alone has its name before anything can cut it.
+    writeFileSync(source, randomBytes(60_000));
+    writeFileSync(there, readFileSync(source));
     const back = join(folder, 'cut.back');
     const broken = await cutAt(`${back}.rackui-part`, 1, ['get', 'n1', 'cut', back], (child) => child.kill('SIGKILL'));
     expect([broken.code, existsSync(back)]).toEqual([-1, false]);
