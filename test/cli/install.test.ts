@@ -44,7 +44,7 @@ async function expectWorks(prefix: string): Promise<void> {
   expect(await rackui('--version')).toMatch(/^\d+\.\d+\.\d+\n$/);
   expect(await rackui('demo', '--help')).toContain('--headless');
   expect(await rackui('config', 'check')).toContain('no configuration file: defaults are used');
-  expect(await rackui('sim', '--help')).toContain('A simulated rack behind a pseudo-terminal');
+  expect(await rackui('sim', '--help')).toContain('Simulated rack behind a pseudo-terminal');
 }
 
 /** Tools that only those who change the program need. */

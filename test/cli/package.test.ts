@@ -92,7 +92,7 @@ test('the packed files are enough to run, from any directory, and take less than
     expect(await rackui('--config', join(folder, 'src/config/racks/er24a.yaml'), 'config', 'check')).toContain(
       '24 nodes',
     );
-    expect(await rackui('sim', '--help')).toContain('A simulated rack behind a pseudo-terminal');
+    expect(await rackui('sim', '--help')).toContain('Simulated rack behind a pseudo-terminal');
     expect(existsSync(join(folder, 'src/main.ts'))).toBe(false);
   } finally {
     rmSync(folder, { recursive: true, force: true });

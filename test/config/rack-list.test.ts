@@ -100,7 +100,10 @@ describe('what is wrong is said with its place', () => {
     ['racks: [{ name: b, ssh: "pi@h;reboot" }]\n', 'racks.0'],
     ['racks: [{ name: b, ssh: pi@h, options: [ProxyCommand=x] }]\n', 'racks.0'],
     ['racks: [{ name: b }]\n', 'racks.0'],
-    ['racks: [{ name: role, ssh: pi@b }]\n', "racks.0: pi@b: 'role': the name of one of several racks stands before"],
+    [
+      'racks: [{ name: role, ssh: pi@b }]\n',
+      "racks.0: pi@b: 'role': the name of one of several racks precedes a colon in selectors",
+    ],
     ['racks: [a.yaml\n', 'list.yaml:2:1: not YAML'],
   ])('%s', (text, message) => {
     expect(() => load(text)).toThrow(message);
