@@ -56,7 +56,8 @@ test('an interface that stands still: the other sees all, it stays in its seat, 
   const after = await who.request('server.info', {});
   expect(after.sessions.map(({ id }) => id)).toEqual(before.sessions.map(({ id }) => id));
   expect(other.closed).toBeNull();
-  await screen.waitFor(/─ node-03 A-3 03 on 1 watching/);
+  // The notice of the gap has the title for 20 s.
+  await screen.waitFor(/─ node-03 A-3 03 on 1 watching/, 'the title after the notice', 40_000);
 }, 120_000);
 
 test('a bare console whose terminal takes nothing: the gap stands between what was seen and the screen as it is now', async () => {
