@@ -60,7 +60,7 @@ test.each([
     await header(/2 on 1 off/, 'the node that is shed first');
 
     screen.type(F8);
-    await header(/mains (back )?\d+ %/, 'the mains');
+    await header(/mains( back)?(, battery)? \d+ %/, 'the mains');
     await header(/3 on 0 off/, 'the node back');
     screen.type('u');
     await screen.waitFor(/╭─ supply /, 'the pane of the supply');
