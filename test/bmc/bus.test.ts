@@ -292,10 +292,11 @@ describe('console', () => {
     const bus = await busOn(rack);
     const { lease, proven } = openConsole(bus);
     await proven();
-    const before = rack.closes;
+    rack.written = '';
     expect(lease.write(bytes('a\x07\\'))).toMatchObject({ taken: 2 });
     await vi.waitFor(() => expect(rack.consoleInput).toBe('a\\'), { interval: 2 });
-    expect(rack.closes).toBe(before);
+    // The bus may ask the BMC where the echo is late: behind its own ^G stands the question.
+    expect(rack.written.replaceAll('\x07[02]|=', '')).not.toContain('\x07');
     expect(rack.verbs).toEqual([]);
   });
 

@@ -104,11 +104,6 @@ export class MiniRack {
     this.#handlers = null;
   }
 
-  /** Pipe closes the host sent. */
-  get closes(): number {
-    return this.written.split('\x07').length - 1;
-  }
-
   #write(bytes: Uint8Array): void {
     const text = Buffer.from(bytes).toString('latin1');
     this.written += text;
