@@ -324,7 +324,7 @@ export async function runNodes(jobs: readonly Job[], atOnce: number, done: (job:
   const worker = async (): Promise<void> => {
     for (let job = waiting.shift(); job; job = waiting.shift()) {
       if (missing !== null && job.node.outcome === null)
-        job.node.end('refused', `nothing was sent: ${missing.node.name} , the node before it, did not come back`);
+        job.node.end('refused', `nothing was sent: ${missing.node.name}, the node before it, did not come back`);
       try {
         if (job.node.outcome === null) await runNode(job);
       } catch (error) {

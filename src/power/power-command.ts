@@ -1,6 +1,7 @@
 /**
- * Sends power verbs to the bus; there is no other place that does. Guards on a fresh status, then the intent on the
- * disk, then the verb, then its outcome. A cut whose intent cannot be written is refused.
+ * Sends power verbs to the bus; there is no other place that does, except for the raw commands that an operator
+ * confirms. Guards on a fresh status, then the intent on the disk, then the verb, then its outcome. A cut whose intent
+ * cannot be written is refused.
  */
 import type { Evidence, Outcome } from '../api/power.ts';
 import { type BmcVerb, PRIORITY, type VerbOutcome } from '../bmc/types.ts';

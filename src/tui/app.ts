@@ -1,7 +1,7 @@
 /** Runs the full-screen interface: the terminal, its keys, one frame at a time, and a rack session for each rack. */
 import type { ReadStream, WriteStream } from 'node:tty';
 import { steadyNow } from '../lib/clock.ts';
-import { BEAT_MS, BEATS } from './map/node-cell.ts';
+import { BEAT_MS, BEATS } from './map/node-look.ts';
 import type { UiEvent } from './model/events.ts';
 import type { State } from './model/state.ts';
 import { overlayType } from './overlays/list.ts';

@@ -303,7 +303,7 @@ test('a rolling cycle stops at the first node that does not come back', async ()
   await rack.clock.advance(130_000);
   expect(rack.verbs.map(({ verb }) => verb)).toEqual(['off 03', 'on 03']);
   expect(rack.ends[0]).toMatch(/^failed: is on again, confirmed by two status replies; no prompt showed/);
-  expect(rack.ends[1]).toBe('refused: nothing was sent: k8s-worker-04 , the node before it, did not come back');
+  expect(rack.ends[1]).toBe('refused: nothing was sent: k8s-worker-04, the node before it, did not come back');
 });
 
 test('who aborts while it comes up is told that it is on, and was not watched to its end', async () => {

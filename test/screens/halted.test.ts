@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { CONDITIONS, UNKNOWN_SYSTEM, type System } from '../../src/rack/system-state.ts';
 import { glyphs, POWER_LETTER } from '../../src/tui/canvas/glyphs.ts';
-import { lookOf, viewOf } from '../../src/tui/map/node-cell.ts';
+import { lookOf, viewOf } from '../../src/tui/map/node-look.ts';
 import { countWords } from '../../src/tui/screen/header.ts';
 import { nodeOn, NOW, RACK, Scene } from './scene.ts';
 

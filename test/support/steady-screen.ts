@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NodeState } from '../../src/api/methods.ts';
 import { unnamedNode, type Inventory } from '../../src/rack/inventory.ts';
-import { BEAT_MS, BEATS } from '../../src/tui/map/node-cell.ts';
+import { BEAT_MS, BEATS } from '../../src/tui/map/node-look.ts';
 import type { View } from '../../src/tui/model/state.ts';
 import { Terminal } from '../../src/tui/terminal/terminal.ts';
 import { createPalette, type Palette, THEMES } from '../../src/tui/terminal/theme.ts';

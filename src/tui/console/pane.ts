@@ -21,7 +21,7 @@ import {
 } from '../canvas/frame.ts';
 import { formatAge, formatClock, formatDuration, type Glyphs, POWER_WORD } from '../canvas/glyphs.ts';
 import { keyOf } from '../keymap/lookup.ts';
-import { lookOf, viewOf } from '../map/node-cell.ts';
+import { lookOf, viewOf } from '../map/node-look.ts';
 import { type CopyMode, nameOf, type Notice, type State } from '../model/state.ts';
 import { selection } from './copy-mode.ts';
 import { lastScreenOf, noLastScreen } from './last-screen.ts';

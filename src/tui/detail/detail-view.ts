@@ -14,7 +14,7 @@ import { formatAge, formatClock, type Glyphs, POWER_WORD } from '../canvas/glyph
 import { keyOf } from '../keymap/lookup.ts';
 import { detailLayout, SCALE } from '../layout/detail-layout.ts';
 import { kubernetesInk, kubernetesText } from '../map/kubernetes.ts';
-import { lookOf, viewOf } from '../map/node-cell.ts';
+import { lookOf, viewOf } from '../map/node-look.ts';
 import type { State } from '../model/state.ts';
 import { LEVEL_INK } from '../screen/event-lines.ts';
 import type { Plot } from '../terminal/plot.ts';

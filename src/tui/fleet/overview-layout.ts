@@ -3,7 +3,7 @@ import { SLOTS_PER_BLADE } from '../../rack/address.ts';
 import { blades } from '../layout/layout.ts';
 import { shownNodes } from '../map/filter.ts';
 import { nameOfRack } from './racks.ts';
-import { countsOf } from '../map/node-cell.ts';
+import { countsOf } from '../map/node-look.ts';
 import type { Place } from '../model/overlays.ts';
 import { isUnreached, type State, unseenAlarms } from '../model/state.ts';
 

@@ -5,7 +5,7 @@ import { paintSentence } from '../canvas/box.ts';
 import { type Frame, type Rect, type Span, spansWidth } from '../canvas/frame.ts';
 import { type Glyphs, POWER_WORD } from '../canvas/glyphs.ts';
 import { heatGround, heatLegend, heatLevel, type HeatScale, heatScaleOf } from '../map/heat.ts';
-import { countsOf, lookOf, viewOf } from '../map/node-cell.ts';
+import { countsOf, lookOf, viewOf } from '../map/node-look.ts';
 import type { Place, RackOverview } from '../model/overlays.ts';
 import type { Heat, State } from '../model/state.ts';
 import { alarmWords, busWords, countWords, supplyWords } from '../screen/header.ts';

@@ -4,7 +4,7 @@ import { formatPosition, type Address } from '../../rack/address.ts';
 import type { Frame, InkRole, Rect, Span } from '../canvas/frame.ts';
 import { spansWidth } from '../canvas/frame.ts';
 import { formatAge, type Glyphs, shorten } from '../canvas/glyphs.ts';
-import { lookOf, viewOf } from '../map/node-cell.ts';
+import { lookOf, viewOf } from '../map/node-look.ts';
 import { type GlanceLines, nameOf, type State } from '../model/state.ts';
 import { tileAt, tilesOf } from './glance.ts';
 

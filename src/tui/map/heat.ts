@@ -10,7 +10,7 @@ import { chosen } from '../layout/layout.ts';
 import type { Step } from '../model/events.ts';
 import { type Heat, HEAT_WORDS, HEATS, type State } from '../model/state.ts';
 import { CURRENT, FAN } from '../model/strips.ts';
-import { isSummed, type NodeLook } from './node-cell.ts';
+import { isSummed, type NodeLook } from './node-look.ts';
 import { sharedRange } from './strips.ts';
 
 const LEVELS = HEAT_GROUNDS.length;

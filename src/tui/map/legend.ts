@@ -7,7 +7,7 @@ import { type MapLayout, railRoom } from '../layout/map-layout.ts';
 import { type State, WINDOW_WORDS } from '../model/state.ts';
 import { heatLegend, type HeatScale } from './heat.ts';
 import { KUBERNETES_INK, kubernetesOf } from './kubernetes.ts';
-import { inkOfCondition, lookOf, viewOf } from './node-cell.ts';
+import { inkOfCondition, lookOf, viewOf } from './node-look.ts';
 import type { StripView } from './strips.ts';
 
 /** What explains the cells: scales of their strips and of their colours. */

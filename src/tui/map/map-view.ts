@@ -12,7 +12,7 @@ import { isFiltered } from './filter.ts';
 import { heatGround, heatLevel, type HeatScale, heatScale } from './heat.ts';
 import { kubernetesSign } from './kubernetes.ts';
 import { legendOf } from './legend.ts';
-import { beatOf, BEATS, lookOf, type NodeLook, viewOf } from './node-cell.ts';
+import { beatOf, BEATS, lookOf, type NodeLook, viewOf } from './node-look.ts';
 import { stripOf, type StripRoom, stripRoom, type StripView, stripView } from './strips.ts';
 import { paintSurround } from './surround.ts';
 

@@ -7,7 +7,7 @@ import { chosen, layoutOf } from '../layout/layout.ts';
 import type { MapLayout } from '../layout/map-layout.ts';
 import { step, type Step } from '../model/events.ts';
 import { SCALES, type State, WINDOW_MS, WINDOW_WORDS, WINDOWS } from '../model/state.ts';
-import { isSummed, lookOf, viewOf } from './node-cell.ts';
+import { isSummed, lookOf, viewOf } from './node-look.ts';
 import { CURRENT, FAN, stepOf, type Strips, stripsFrom, stripValues, totalValues } from '../model/strips.ts';
 
 /** Columns of a value, a blank before it included: ` 105`, ` 0.51A`. */

@@ -9,7 +9,7 @@ import { type Frame, type InkRole, type Span, spansWidth } from '../canvas/frame
 import type { Glyphs } from '../canvas/glyphs.ts';
 import { bladeAt, cellAt, type MapLayout, railRoom } from '../layout/map-layout.ts';
 import type { State } from '../model/state.ts';
-import { countsOf, lookOf, viewOf } from './node-cell.ts';
+import { countsOf, lookOf, viewOf } from './node-look.ts';
 
 /** Paints around the cells; returns the pieces of the legend that found no room there. */
 export function paintSurround(

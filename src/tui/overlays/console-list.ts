@@ -6,7 +6,7 @@ import type { Frame, Span } from '../canvas/frame.ts';
 import { formatClock, POWER_WORD } from '../canvas/glyphs.ts';
 import { attachTo } from '../console/attach.ts';
 import { bindingOf } from '../keymap/lookup.ts';
-import { lookOf, viewOf } from '../map/node-cell.ts';
+import { lookOf, viewOf } from '../map/node-look.ts';
 import { step, type Step } from '../model/events.ts';
 import { nameOf, type State } from '../model/state.ts';
 import { closed, type KeyPress, type OverlayType, type PaintTools } from './overlay.ts';

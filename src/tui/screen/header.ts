@@ -6,7 +6,7 @@ import { count } from '../../lib/words.ts';
 import type { Draw } from '../../rack/calibration.ts';
 import { type Frame, type InkRole, type Rect, type Span, spansWidth } from '../canvas/frame.ts';
 import { barRows, formatAge, formatClock, type Glyphs } from '../canvas/glyphs.ts';
-import { countsOf } from '../map/node-cell.ts';
+import { countsOf } from '../map/node-look.ts';
 import { totalStrip } from '../map/strips.ts';
 import { isUnreached, type State, unseenAlarms } from '../model/state.ts';
 

@@ -10,7 +10,7 @@ import { contextOf } from '../keymap/context.ts';
 import { keyNameOf, keyOf } from '../keymap/lookup.ts';
 import { layoutOf, MIN_COLS, MIN_ROWS } from '../layout/layout.ts';
 import { paintMap } from '../map/map-view.ts';
-import { countsOf } from '../map/node-cell.ts';
+import { countsOf } from '../map/node-look.ts';
 import { isUnreached, nameOf, type State, unseenAlarms } from '../model/state.ts';
 import { overlayType } from '../overlays/list.ts';
 import { paintTable } from '../table/table-view.ts';

@@ -11,7 +11,7 @@ import type { Layout } from '../layout/layout.ts';
 import type { MapLayout } from '../layout/map-layout.ts';
 import { paintChips } from '../map/filter-input.ts';
 import { isFiltered } from '../map/filter.ts';
-import { lookOf, viewOf } from '../map/node-cell.ts';
+import { lookOf, viewOf } from '../map/node-look.ts';
 import type { Context } from '../model/keys.ts';
 import { loneOperations, shownRuns } from '../model/results.ts';
 import { isUnreached, type State } from '../model/state.ts';

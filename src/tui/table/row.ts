@@ -7,7 +7,7 @@ import type { KubernetesState } from '../../rack/kubernetes.ts';
 import { formatAge } from '../canvas/glyphs.ts';
 import { shownNodes } from '../map/filter.ts';
 import { kubernetesOf } from '../map/kubernetes.ts';
-import { lookOf, type NodeLook, viewOf } from '../map/node-cell.ts';
+import { lookOf, type NodeLook, viewOf } from '../map/node-look.ts';
 import type { State } from '../model/state.ts';
 import { CURRENT, lastStep, PEAK, stripValues } from '../model/strips.ts';
 
