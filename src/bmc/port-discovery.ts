@@ -5,7 +5,7 @@
  */
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { hasDeviceOpen, openFiles } from '../lib/subprocess.ts';
+import { deviceAt, hasDeviceOpen, openFiles } from '../lib/subprocess.ts';
 import { userName } from '../lib/users.ts';
 
 export interface Holder {
@@ -19,18 +19,14 @@ export interface Holder {
  * side of a pseudo-terminal is the device itself (a simulator), not a competitor for it.
  */
 export function holdersOf(path: string): Holder[] {
-  let device: string;
-  try {
-    device = realpathSync(path);
-  } catch {
-    return [];
-  }
-  const pseudo = device.startsWith('/dev/pts/');
+  const device = deviceAt(path);
+  if (device === null) return [];
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .flatMap((pid) => {
       if (!hasDeviceOpen(pid, device)) return [];
-      if (pseudo && openFiles(pid).some((file) => file === '/dev/ptmx' || file === '/dev/pts/ptmx')) return [];
+      if (device.system !== null && openFiles(pid).some((file) => file === '/dev/ptmx' || file === '/dev/pts/ptmx'))
+        return [];
       try {
         const program = readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
         return [{ pid: Number(pid), program, user: userName(statSync(`/proc/${pid}`).uid) }];

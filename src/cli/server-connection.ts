@@ -221,6 +221,13 @@ export function targetsOf(words: readonly string[], { rack }: Pick<Snapshot, 'ra
   return selection;
 }
 
+/** Returns the one node that a word selects. @throws UsageFailure */
+export function targetOf(word: string, snapshot: Pick<Snapshot, 'rack'>): InventoryNode {
+  const [node, ...others] = targetsOf([word], snapshot).nodes;
+  if (node === undefined || others.length > 0) throw new UsageFailure(`'${word}' selects several nodes: give one`);
+  return node;
+}
+
 /** Returns the rack as it is known now; waits for a rack being discovered, or a bus that is starting. */
 export async function knownRack(client: RackClient): Promise<Snapshot> {
   const { snapshot } = client.welcome;

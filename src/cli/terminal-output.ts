@@ -5,7 +5,7 @@
  * several racks at once prints each one's lines with its name.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { mkdirSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { RPC_ERROR } from '../api/methods.ts';
 import { EXIT } from '../api/power.ts';
@@ -151,6 +151,15 @@ export class Progress {
     if (this.#shows) process.stderr.write(CLEAR);
     this.#shows = false;
   }
+}
+
+/** Exit code of what was carried out at a node and failed there: a command, a file, a key of SysRq. */
+export const NODE_FAILED = 1;
+
+/** Refuses to overwrite an existing file without `force`. @throws Failure */
+export function expectNew(file: string, force = false): void {
+  if (!force && existsSync(file))
+    throw new Failure(EXIT.refused, `${file} exists and is not overwritten: give another file, or add --force`);
 }
 
 /** Writes a file whole or not at all. An existing file's mode stays, and a link stays a link. @throws Failure */

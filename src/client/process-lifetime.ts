@@ -6,7 +6,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { hasDeviceOpen, openFiles } from '../lib/subprocess.ts';
+import { deviceAt, hasDeviceOpen, openFiles } from '../lib/subprocess.ts';
 
 /** Access to the machine's files and programs. */
 export interface MachineSource {
@@ -155,7 +155,8 @@ export function processState(pid: number): string | null {
 export function holderOf(name: string, port: string): number | null {
   try {
     const pid = listenerOf(name);
-    return pid !== null && hasDeviceOpen(String(pid), port) ? pid : null;
+    const device = deviceAt(port);
+    return pid !== null && device !== null && hasDeviceOpen(String(pid), device) ? pid : null;
   } catch {
     return null;
   }

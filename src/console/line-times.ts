@@ -32,7 +32,7 @@ export class LineTimes {
       // False: the emulator carries the sequence out.
       return false;
     };
-    // An erased line restart.
+    // An erased line begins again.
     terminal.parser.registerCsiHandler({ final: 'J' }, ([what]) => {
       const { baseY, cursorX, cursorY } = terminal.buffer.active;
       if (what !== 0 && what !== 2) return false;

@@ -179,20 +179,36 @@ function descriptors(pid: string): string[] {
   }
 }
 
+/** A device as its open files are recognized. */
+export interface Device {
+  number: number;
+  /** The file system of a pseudo-terminal, each of which counts them from zero; null: of another device. */
+  system: number | null;
+}
+
+/** Returns the device at `path`; null: there is none, or this user cannot see it. */
+export function deviceAt(path: string): Device | null {
+  try {
+    const stat = statSync(path);
+    if (!stat.isCharacterDevice()) return null;
+    return { number: stat.rdev, system: realpathSync(path).startsWith('/dev/pts/') ? stat.dev : null };
+  } catch {
+    return null;
+  }
+}
+
 /**
- * True when `pid` has the device at `path` open. Devices are compared by their numbers: a container has pseudo-terminals
- * of its own under the same names, and may have a serial port of this system under another. False where the process is
- * gone or another user's, or where there is no such device.
+ * True when `pid` has a device open. Devices are compared by their numbers: a container has pseudo-terminals of its own
+ * under the same names, and may have a serial port of this system under another. Files outside of /dev are not
+ * examined: one on a network file system whose server is gone would block the caller. False where the process is gone
+ * or another user's.
  */
-export function hasDeviceOpen(pid: string, path: string): boolean {
-  const device = statSync(path, { throwIfNoEntry: false });
-  if (device === undefined) return false;
-  // Each file system of pseudo-terminals counts them from zero.
-  const ofOneSystem = realpathSync(path).startsWith('/dev/pts/');
+export function hasDeviceOpen(pid: string, { number, system }: Device): boolean {
   return descriptors(pid).some((file) => {
     try {
+      if (!readlinkSync(file).startsWith('/dev/')) return false;
       const open = statSync(file);
-      return open.isCharacterDevice() && open.rdev === device.rdev && (!ofOneSystem || open.dev === device.dev);
+      return open.isCharacterDevice() && open.rdev === number && (system === null || open.dev === system);
     } catch {
       return false; // closed meanwhile
     }

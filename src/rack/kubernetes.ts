@@ -57,8 +57,8 @@ export function kubernetesStatus(report: ClusterReport | null, name: string, now
     return { state: 'unknown', why: failure || 'the cluster has not answered yet', at: null, until: null };
   const node = answer.nodes.get(name.toLowerCase());
   if (node === undefined) return null;
-  const said: ClusterNode = isCurrent(report, now) ? node : { state: 'unknown', why: failure };
-  return { ...said, at: answer.at, until: answer.at + limitMs };
+  const present: ClusterNode = isCurrent(report, now) ? node : { state: 'unknown', why: failure };
+  return { ...present, at: answer.at, until: answer.at + limitMs };
 }
 
 /** Returns the state as of now: also where no newer status arrived. */

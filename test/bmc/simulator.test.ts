@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createBus } from '../../src/bmc/index.ts';
 import { PRIORITY, type Bus, type BusPhase, type ConsoleSession } from '../../src/bmc/types.ts';
-import { hasDeviceOpen, openFiles } from '../../src/lib/subprocess.ts';
+import { deviceAt, hasDeviceOpen, openFiles } from '../../src/lib/subprocess.ts';
 import { startRack, type TestRack } from '../support/rack.ts';
 
 const HAS_NAMESPACES = spawnSync('unshare', ['--mount', 'true']).status === 0;
@@ -268,11 +268,12 @@ describe('ports that cannot be used', () => {
     async () => {
       const rack = await rackWith();
       const device = realpathSync(rack.link);
+      const port = deviceAt(device) ?? expect.fail('the rack has no device');
       const options = ['--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', CONTAINER, 'sh'];
       const container = spawn('unshare', [...options, basename(device)], { stdio: 'ignore' });
       try {
         const sleeping = (): boolean =>
-          pidsNamed('sleep').some((pid) => openFiles(pid).includes(device) && !hasDeviceOpen(pid, device));
+          pidsNamed('sleep').some((pid) => openFiles(pid).includes(device) && !hasDeviceOpen(pid, port));
         await vi.waitFor(() => expect(sleeping()).toBe(true), { timeout: 10_000 });
         await busOn(rack.link);
       } finally {

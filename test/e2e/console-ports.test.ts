@@ -49,6 +49,10 @@ const typedAt = async (addr: string): Promise<number> => (await rack.rack.counte
 const log = async (node: string): Promise<string> =>
   (await run(process.execPath, [PROGRAM, '--socket', rack.socket, 'log', node])).stdout;
 
+/** Offers a node's console at a link, until it is disposed of. */
+const offerConsole = (node: string, link: string): TestTerminal =>
+  openTerminal(process.execPath, [PROGRAM, '--socket', rack.socket, 'console', node, '--pty', link], { cols: 300 });
+
 /** Programs at the pseudo-terminal; `leave` are the keys that end it, `more` those that send a break. */
 const PROGRAMS = [
   { name: 'tio', path: '/usr/bin/tio', args: ['-b', '9600'], ready: 'Connected', more: '\x14b', leave: '\x14q' },
@@ -76,11 +80,7 @@ describe.each(PROGRAMS)('$name at the pseudo-terminal', ({ name, path, args, rea
     'types and reads; a break and 0x07 reach nothing; the console survives its end',
     async () => {
       const link = join(folder, name);
-      await using offer = openTerminal(
-        process.execPath,
-        [PROGRAM, '--socket', rack.socket, 'console', 'n2', '--pty', link],
-        { cols: 300 },
-      );
+      await using offer = offerConsole('n2', link);
       await offer.waitFor(`its console is at ${link}`, undefined, WAIT);
       const env = { HOME: folder, TERM: 'xterm', SCREENDIR: undefined };
       await using terminal = openTerminal(path, [...args, link], { env });
@@ -106,11 +106,7 @@ test(
   'echo that a program left on at the pseudo-terminal types nothing at the node',
   async () => {
     const link = join(folder, 'echo');
-    await using offer = openTerminal(
-      process.execPath,
-      [PROGRAM, '--socket', rack.socket, 'console', 'n7', '--pty', link],
-      { cols: 300 },
-    );
+    await using offer = offerConsole('n7', link);
     await offer.waitFor(`its console is at ${link}`, undefined, WAIT);
     let heard = '';
     const stop = watcher.on('console.data', ({ data }) => (heard += Buffer.from(data, 'base64').toString('latin1')));
@@ -281,11 +277,7 @@ describe('the sockets', () => {
     'expect logs in at the pseudo-terminal, runs a command and logs out',
     async () => {
       const link = join(folder, 'expect');
-      await using offer = openTerminal(
-        process.execPath,
-        [PROGRAM, '--socket', rack.socket, 'console', 'n7', '--pty', link],
-        { cols: 300 },
-      );
+      await using offer = offerConsole('n7', link);
       await offer.waitFor(`its console is at ${link}`, undefined, WAIT);
       const script = `
         set timeout 60

@@ -1,5 +1,5 @@
 /** `rackui config import|export`: the sheet of a rack's boards into a configuration, and out of it. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EXIT } from '../../api/power.ts';
 import { withNodes } from '../../config/edit.ts';
@@ -10,7 +10,7 @@ import { count } from '../../lib/words.ts';
 import { formatAddress } from '../../rack/address.ts';
 import { formatSheet, parseSheet, type SheetRow } from '../../rack/sheet.ts';
 import { type GlobalOptions, refuseRemote } from '../server-connection.ts';
-import { Failure, hint, print, writeWhole } from '../terminal-output.ts';
+import { expectNew, Failure, hint, print, writeWhole } from '../terminal-output.ts';
 
 interface SheetOptions extends GlobalOptions {
   write?: string;
@@ -83,8 +83,7 @@ function put({ write, force }: SheetOptions, text: string, what: string): void {
     return;
   }
   const file = resolve(write);
-  if (force !== true && existsSync(file))
-    throw new Failure(EXIT.refused, `${file} exists and is not overwritten: give another file, or add --force`);
+  expectNew(file, force);
   writeWhole(file, text);
   print(`${what} written to ${file}`);
 }

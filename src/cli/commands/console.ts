@@ -4,7 +4,7 @@ import { EXIT } from '../../api/power.ts';
 import type { ConsoleKeyTable } from '../console/keys.ts';
 import type { ConsoleStep } from '../console/script.ts';
 import { busUsable } from '../format/status.ts';
-import { type GlobalOptions, knownRack, openClient, targetsOf } from '../server-connection.ts';
+import { type GlobalOptions, knownRack, openClient, targetOf } from '../server-connection.ts';
 import { explain, Failure, UsageFailure } from '../terminal-output.ts';
 import { configuredSettings } from './tui.ts';
 
@@ -49,8 +49,7 @@ export async function consoleCommand(word: string, options: ConsoleOptions): Pro
   try {
     const rack = await knownRack(client);
     if (!busUsable(rack.bus.state)) throw new Failure(EXIT.unavailable, rack.bus.detail);
-    const [node, ...others] = targetsOf([word], rack).nodes;
-    if (node === undefined || others.length > 0) throw new UsageFailure(`'${word}' selects several nodes: give one`);
+    const node = targetOf(word, rack);
     if (options.pty !== undefined) {
       const { offerConsole } = await import('../console/offer.ts');
       return await offerConsole(client, node, {

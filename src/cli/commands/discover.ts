@@ -1,5 +1,4 @@
 /** Discovers the nodes on a bus, and verifies that the configured ones are those boards. */
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { BusLook } from '../../api/bus.ts';
 import { EXIT } from '../../api/power.ts';
@@ -10,7 +9,7 @@ import { type Address, formatAddress, formatPosition, MAX_ADDRESS, SLOTS_PER_BLA
 import { sameHost } from '../../rack/inventory.ts';
 import { type Found, rackFile } from '../format/discovered-config.ts';
 import { type GlobalOptions, knownRack, noNames, openClient, targetsOf } from '../server-connection.ts';
-import { Failure, print, printJson, Progress, writeWhole } from '../terminal-output.ts';
+import { expectNew, print, printJson, Progress, writeWhole } from '../terminal-output.ts';
 
 interface DiscoverOptions extends GlobalOptions {
   write?: string;
@@ -22,8 +21,7 @@ interface DiscoverOptions extends GlobalOptions {
 
 export async function discoverCommand(options: DiscoverOptions): Promise<number> {
   const file = options.write === undefined ? null : resolve(options.write);
-  if (file !== null && options.force !== true && existsSync(file))
-    throw new Failure(EXIT.refused, `${file} exists and is not overwritten: give another file, or add --force`);
+  if (file !== null) expectNew(file, options.force);
   const client = await openClient(options, 'discover', { autostart: true });
   const progress = new Progress();
   try {

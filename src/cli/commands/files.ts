@@ -21,8 +21,8 @@ import { checksum } from '../../lib/checksum.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { type InventoryNode, nodeLabel } from '../../rack/inventory.ts';
 import { busUsable } from '../format/status.ts';
-import { type GlobalOptions, knownRack, openClient, targetsOf } from '../server-connection.ts';
-import { Failure, print, printJson, Progress, UsageFailure } from '../terminal-output.ts';
+import { type GlobalOptions, knownRack, openClient, targetOf } from '../server-connection.ts';
+import { Failure, NODE_FAILED, print, printJson, Progress, UsageFailure } from '../terminal-output.ts';
 
 interface FileOptions extends GlobalOptions {
   json?: boolean;
@@ -33,8 +33,6 @@ const BREAKS = 5;
 /** Pause before the next one, ms. */
 const AGAIN_MS = 2_000;
 const PART = '.rackui-part';
-/** The node refused: no such file, no space. */
-const FAILED = 1;
 
 /** What went, for the report. */
 interface Done {
@@ -105,7 +103,7 @@ function getFile(words: readonly string[], options: FileOptions): Promise<number
           while (at < opened.size) {
             const { data } = await line.client.request('file.read', { id: opened.id, at });
             const piece = Buffer.from(data, 'base64');
-            if (piece.length === 0) throw new Failure(FAILED, `${path} became shorter while it was read`);
+            if (piece.length === 0) throw new Failure(NODE_FAILED, `${path} became shorter while it was read`);
             writeSync(output, piece);
             done.sent += piece.length;
             at += piece.copy(bytes, at);
@@ -121,7 +119,7 @@ function getFile(words: readonly string[], options: FileOptions): Promise<number
       const sum = checksum(bytes);
       if (sum !== opened.sum) {
         truncateSync(part, 0);
-        throw new Failure(FAILED, `${path} changed while it was read: its checksum differs; get it again`);
+        throw new Failure(NODE_FAILED, `${path} changed while it was read: its checksum differs; get it again`);
       }
       chmodSync(part, opened.mode ?? 0o644);
       renameSync(part, to);
@@ -211,8 +209,7 @@ async function transfer(
   try {
     const rack = await knownRack(client);
     if (!busUsable(rack.bus.state)) throw new Failure(EXIT.unavailable, rack.bus.detail);
-    const [node, ...others] = targetsOf([word], rack).nodes;
-    if (node === undefined || others.length > 0) throw new UsageFailure(`'${word}' selects several nodes: give one`);
+    const node = targetOf(word, rack);
     const began = performance.now();
     const line = new Line(client, node, progress, 'the same command continues it');
     const done = await work(line);
@@ -250,13 +247,13 @@ function openPart(part: string, at: number): number {
     truncateSync(part, at);
     return output;
   } catch (error) {
-    throw new Failure(FAILED, `${part} cannot be written: ${messageOf(error)}`);
+    throw new Failure(NODE_FAILED, `${part} cannot be written: ${messageOf(error)}`);
   }
 }
 
 function failureOf({ code, message }: RpcFailure, resumes: string): Failure {
   if (code === RPC_ERROR.held || code === RPC_ERROR.viewOnly) return new Failure(EXIT.refused, message);
-  if (code === RPC_ERROR.refused) return new Failure(FAILED, message);
+  if (code === RPC_ERROR.refused) return new Failure(NODE_FAILED, message);
   return new Failure(EXIT.unavailable, `${message}; ${resumes}`);
 }
 

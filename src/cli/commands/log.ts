@@ -7,7 +7,7 @@ import type { Address } from '../../rack/address.ts';
 import { type InventoryNode, nodeLabel } from '../../rack/inventory.ts';
 import type { CastWriter } from '../console/cast.ts';
 import type { PageWriter } from '../console/page.ts';
-import { type GlobalOptions, knownRack, openClient, targetsOf } from '../server-connection.ts';
+import { type GlobalOptions, knownRack, openClient, targetOf } from '../server-connection.ts';
 import { Failure, hint, print, UsageFailure } from '../terminal-output.ts';
 
 interface LogOptions extends GlobalOptions {
@@ -39,8 +39,7 @@ export async function logCommand(word: string, options: LogOptions): Promise<num
   const range = { since: readTime('since', options.since, now), until: readTime('until', options.until, now) };
   const client = await openClient(options, 'log', { autostart: true });
   try {
-    const [node, ...others] = targetsOf([word], await knownRack(client)).nodes;
-    if (node === undefined || others.length > 0) throw new UsageFailure(`'${word}' selects several nodes: give one`);
+    const node = targetOf(word, await knownRack(client));
     const printed =
       form.is === 'cast' || form.is === 'page'
         ? await replay(client, node, form, range)

@@ -7,7 +7,7 @@ import { removeHidden } from '../../lib/control-chars.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
 import { type GlobalOptions, knownRack, openClient, targetsOf } from '../server-connection.ts';
-import { hint, print, printJson, Progress, UsageFailure } from '../terminal-output.ts';
+import { hint, NODE_FAILED, print, printJson, Progress, UsageFailure } from '../terminal-output.ts';
 
 interface RunOptions extends GlobalOptions {
   /** Seconds for each node, and for all of them together. */
@@ -22,8 +22,6 @@ const TIMEOUT_S = 60;
 const DEADLINE_S = 3_600;
 /** Requests at once: ssh clients run side by side, and those for the one console wait in the server. */
 const AT_ONCE = 6;
-/** The command ran, and its exit code is not 0 on any node. */
-const FAILED = 1;
 
 /** `ended`: it has an exit code. `cut`: it began, and its end is not known. */
 type Result = 'ended' | 'cut' | 'refused' | 'deadline' | 'unreachable';
@@ -136,7 +134,7 @@ function exitCodeOf(results: readonly NodeResult[]): number {
   if (done === results.length) return EXIT.done;
   if (done > 0) return EXIT.partly;
   const any = (result: Result): boolean => results.some((one) => one.result === result);
-  if (any('ended')) return FAILED;
+  if (any('ended')) return NODE_FAILED;
   if (any('cut') || any('deadline')) return EXIT.deadline;
   return any('refused') ? EXIT.refused : EXIT.unavailable;
 }

@@ -4,8 +4,8 @@ import { EXIT } from '../../api/power.ts';
 import { RpcFailure } from '../../client/client.ts';
 import { nodeLabel } from '../../rack/inventory.ts';
 import { confirmation } from '../confirm.ts';
-import { type GlobalOptions, knownRack, openClient, targetsOf } from '../server-connection.ts';
-import { Failure, hint, print, UsageFailure } from '../terminal-output.ts';
+import { type GlobalOptions, knownRack, openClient, targetOf } from '../server-connection.ts';
+import { Failure, hint, NODE_FAILED, print, UsageFailure } from '../terminal-output.ts';
 
 interface SysrqOptions extends GlobalOptions {
   confirm?: string;
@@ -14,7 +14,6 @@ interface SysrqOptions extends GlobalOptions {
 
 /** Limit of the command on the node, s: SysRq answers at once, or never. */
 const LIMIT_S = 20;
-const FAILED = 1;
 
 /** Keys that end or change what runs on the node: they are confirmed with its name. */
 const CHANGING: Readonly<Record<string, string>> = {
@@ -57,8 +56,7 @@ export async function sysrqCommand([word = '', key = '']: readonly string[], opt
     );
   const client = await openClient(options, 'sysrq', { autostart: true });
   try {
-    const [node, ...others] = targetsOf([word], await knownRack(client)).nodes;
-    if (node === undefined || others.length > 0) throw new UsageFailure(`'${word}' selects several nodes: give one`);
+    const node = targetOf(word, await knownRack(client));
     if (key in CHANGING) {
       hint(`sysrq ${key} at ${nodeLabel(node)} ${does}`);
       await confirmation(options.confirm, node.name, `sysrq ${key} ${node.name} ${does}`, options.plain);
@@ -80,7 +78,7 @@ export async function sysrqCommand([word = '', key = '']: readonly string[], opt
       );
     if (code !== 0)
       throw new Failure(
-        FAILED,
+        NODE_FAILED,
         `${nodeLabel(node)} did not take sysrq ${key}: ${output.trim() || `exit code ${code}`}`,
       );
     print(

@@ -5,6 +5,7 @@
 import { setMaxListeners } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { RackClient } from '../../client/client.ts';
 import { configCandidates, stateDirectory, themeDirectory } from '../../config/paths.ts';
 import { settingsIn } from '../../config/quick-look.ts';
@@ -209,7 +210,7 @@ async function openRacks(options: CommandOptions, signal: AbortSignal): Promise<
         return one;
       });
       const failed = (error: unknown): Access => absent(explain(error).message, again);
-      return Promise.race([access.catch(failed), nextTurn().then(() => late)]);
+      return Promise.race([access.catch(failed), nextTurn(late)]);
     }),
   );
   const [first, ...others] = racks;
@@ -232,8 +233,8 @@ async function soon(opening: readonly Promise<unknown>[]): Promise<void> {
   await Promise.race([all, first.catch(() => all), wait(FIRST_RACK_MS)]);
 }
 
-const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Waits without keeping the process. */
+const wait = (ms: number): Promise<void> => delay(ms, undefined, { ref: false });
 
 type Warn = (text: string) => void;
 type Open = (warn: Warn, signal?: AbortSignal) => Promise<RackClient>;
