@@ -5,17 +5,17 @@
 import { Argument, type Command, Option } from 'commander';
 import { didYouMean } from '../lib/words.ts';
 import type { StepText } from './commands/console.ts';
-import type { RackScope } from './fleet.ts';
+import type { ActTogether, RackScope } from './fleet.ts';
 import { UsageFailure } from './terminal-output.ts';
 
 /**
  * Makes an action of a function that gets all options, the global ones included, and the positional words. Where
  * several racks are configured it gets the configuration of the chosen one; with `racks` it is called for each that
- * the words address; with `several` it finds them itself.
+ * the words address, or `together` is called for all of them; with `several` it finds them itself.
  */
 export type Act = (
   handle: (options: Record<string, never>, words: string[]) => Promise<number>,
-  scope?: { several?: boolean; racks?: RackScope },
+  scope?: { several?: boolean; racks?: RackScope; together?: ActTogether },
 ) => (...all: unknown[]) => Promise<void>;
 
 /** For commands about all racks at once. */
@@ -192,10 +192,18 @@ export function declarePower(program: Command, act: Act): void {
       .option('--detach', 'print the operation and leave it running')
       .option('--deadline <seconds>', 'stop waiting after this time')
       .option('--json', 'one JSON object a line')
-      .action(act(async (options, words) => (await import('./commands/power.ts')).powerCommand(word, words, options)));
+      .action(
+        act(async (options, words) => (await import('./commands/power.ts')).powerCommand(word, words, options), {
+          racks: 'nodes',
+          together: async (...racks) => (await import('./commands/fleet-power.ts')).fleetPowerCommand(word, ...racks),
+        }),
+      );
   const cut = (command: Command): Command =>
     command
-      .option('--confirm <text>', "the node's name; for several, the selector and the count: 'row:A 4'")
+      .option(
+        '--confirm <text>',
+        "the node's name; for several, the selector and the count: 'row:A 4'; of several racks 'north:n05', '*:row:A 9'",
+      )
       .option('--force', 'cut at once, without a shutdown of the operating system')
       .option('--on-deadline <what>', 'leave (the default) the node on, or cut', 'leave')
       .option('--take-console', 'take the console from another session if the shutdown needs it')

@@ -16,6 +16,7 @@ const FOLLOWED = {
   4: 'not done before the deadline',
   130: 'interrupted: the operation continues',
 };
+const FOLLOWED_RACKS = { ...FOLLOWED, 2: 'some nodes done, others not, or several racks ended differently' };
 const CUTS = { 6: 'a node was cut at its deadline, without proof that it had halted' };
 const REFUSED = { 3: 'refused, or this session is view-only' };
 const FILES = {
@@ -59,9 +60,9 @@ export const EXITS: Readonly<Record<string, Readonly<Record<number, string>>>> =
   discover: { 3: 'the file exists, or this session is view-only' },
   calibrate: { 3: 'no calibration from these readings' },
   bus: { 3: 'refused, or not confirmed' },
-  on: FOLLOWED,
-  off: { ...FOLLOWED, ...CUTS },
-  cycle: { ...FOLLOWED, ...CUTS },
+  on: FOLLOWED_RACKS,
+  off: { ...FOLLOWED_RACKS, ...CUTS },
+  cycle: { ...FOLLOWED_RACKS, ...CUTS },
   ops: RACKS,
   answer: { 3: 'refused, or not confirmed' },
   abort: REFUSED,

@@ -39,7 +39,7 @@ export async function run(args: readonly string[]): Promise<number> {
 async function dispatch(args: readonly string[]): Promise<number> {
   let exitCode: number = EXIT.done;
   const act: Act =
-    (handle, { several = false, racks } = {}) =>
+    (handle, { several = false, racks, together } = {}) =>
     async (...all: unknown[]): Promise<void> => {
       const command = all.at(-1) as Command;
       const options = command.optsWithGlobals<GlobalOptions>();
@@ -50,7 +50,8 @@ async function dispatch(args: readonly string[]): Promise<number> {
         exitCode = await perform(several ? options : await withOneRack(options), command.args);
       else {
         const { forRacks } = await import('./fleet.ts');
-        exitCode = await forRacks(list, { program: wordsOf(command), scope: racks }, options, command.args, perform);
+        const how = { program: wordsOf(command), scope: racks, together };
+        exitCode = await forRacks(list, how, options, command.args, perform);
       }
     };
   await declare(act).parseAsync([...args], { from: 'user' });
@@ -113,6 +114,6 @@ const commandNames = ({ commands }: Command): string[] => commands.map((command)
 
 const HELP_END = `
 Selectors: a name, hex address (03), position (A-3), ranges (0c-17, worker-[01-04]), row:A, role:worker,
-cluster:dev, all, and !x to exclude x.
+cluster:dev, all, and !x to exclude x; of several racks north:x, and *:x for all of them.
 Exit codes: 0 done, 2 partly, 3 refused, 4 deadline, 5 bus or server unavailable, 6 a node was cut at its deadline without
 proof that it had halted, 64 usage, 78 configuration; each command's help lists its own.`;

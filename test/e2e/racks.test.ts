@@ -40,7 +40,7 @@ describe('the command line', () => {
     expect(north.out).toContain('"north"');
     const unsaid = await two.run('off', '01', '--confirm', 'node-01');
     expect(unsaid).toMatchObject({ code: 64, out: '' });
-    expect(unsaid.err).toContain('select one with --rack north; there are north, south');
+    expect(unsaid.err).toContain("'01' names no rack: write north:01, or *:01 for all racks");
     const wrong = await two.run('status', '--rack', 'east');
     expect(wrong).toMatchObject({ code: 64, err: "rackui: no rack 'east' is configured; racks: north, south\n" });
     for (const rack of two.racks.values())

@@ -8,8 +8,8 @@ import {
   type PowerRequest,
   type Question,
   seenIn,
-  type Verb,
 } from '../../api/power.ts';
+import type { RackClient } from '../../client/client.ts';
 import { didYouMean } from '../../lib/words.ts';
 import { formatAddress } from '../../rack/address.ts';
 import { DEPENDENCE_RULES, type DependenceRule } from '../../rack/plan.ts';
@@ -40,57 +40,84 @@ export interface PowerOptions extends GlobalOptions {
   dryRun?: boolean;
 }
 
+export type PowerWord = 'on' | 'off' | 'cycle';
+
 export async function powerCommand(
-  word: 'on' | 'off' | 'cycle',
+  word: PowerWord,
   selectors: readonly string[],
   options: PowerOptions,
 ): Promise<number> {
-  const limits = limitsOf(options);
-  const overrides = overridesOf(options);
-  const verb: Verb = word !== 'on' && options.force === true ? `force-${word}` : word;
+  const asked = askedOf(word, options);
   const json = options.json === true;
   const client = await openClient(options, word, { autostart: true });
   try {
-    const rack = await knownRack(client);
-    if (!busUsable(rack.bus.state)) throw new Failure(EXIT.unavailable, rack.bus.detail);
-    const { nodes, label } = targetsOf(selectors, rack);
-    const request: PowerRequest = {
-      verb,
-      nodes: nodes.map(({ addr }) => addr),
-      label,
-      confirm: null,
-      takeConsole: options.takeConsole === true || (isUnattended(options) && 'silent'),
-      ...limits,
-      overrides,
-    };
-    const check = await client.request('power.check', request);
+    const prepared = await preparePower(client, asked, selectors);
+    const { check } = prepared;
     if (options.dryRun === true) return dryRun(check, json);
     if (!json) for (const line of [meaningLine(check), ...checkLines(check)]) hint(line);
     if (refuses(check)) return refused(check, json);
-    if (cuts(verb))
-      request.confirm = await confirmation(
+    if (cuts(check.verb))
+      prepared.request.confirm = await confirmation(
         options.confirm,
         check.confirm,
-        `${verb} ${label} cuts power`,
+        `${check.verb} ${prepared.request.label} cuts power`,
         options.plain,
       );
-    request.seen = seenIn(check);
-    const starting = client.request('power.start', request);
-    if (options.detach === true) {
-      const operation = await starting;
-      if (json) printJson(operationJson(operation));
-      else print(operation.id);
-      return EXIT.done;
-    }
-    // The view's code loads while the request is on its way.
-    const [output, operation] = await Promise.all([
-      progressOutput(json, options.plain === true, () => client.now()),
-      starting,
-    ]);
-    return await follow(client, operation, output);
+    return await startPower(client, prepared, options);
   } finally {
     client.close();
   }
+}
+
+/** What the command line says of every node, on whichever rack. */
+export type AskedPower = Omit<PowerRequest, 'nodes' | 'label'>;
+
+/** Reads the options. @throws UsageFailure */
+export function askedOf(word: PowerWord, options: PowerOptions): AskedPower {
+  return {
+    verb: word !== 'on' && options.force === true ? `force-${word}` : word,
+    confirm: null,
+    takeConsole: options.takeConsole === true || (isUnattended(options) && 'silent'),
+    ...limitsOf(options),
+    overrides: overridesOf(options),
+  };
+}
+
+/** A request for one rack and its check, not confirmed yet. */
+export interface PreparedPower {
+  request: PowerRequest;
+  check: PowerCheck;
+}
+
+/** Resolves the words to nodes and checks them; sends no verb. @throws {Failure} the bus cannot be used */
+export async function preparePower(
+  client: RackClient,
+  asked: AskedPower,
+  selectors: readonly string[],
+): Promise<PreparedPower> {
+  const rack = await knownRack(client);
+  if (!busUsable(rack.bus.state)) throw new Failure(EXIT.unavailable, rack.bus.detail);
+  const { nodes, label } = targetsOf(selectors, rack);
+  const request: PowerRequest = { ...asked, nodes: nodes.map(({ addr }) => addr), label };
+  return { request, check: await client.request('power.check', request) };
+}
+
+/** Starts a confirmed request, and follows it to its end. */
+export async function startPower(
+  client: RackClient,
+  { request, check }: PreparedPower,
+  { json = false, detach = false, plain = false }: Pick<PowerOptions, 'json' | 'detach' | 'plain'>,
+): Promise<number> {
+  const starting = client.request('power.start', { ...request, seen: seenIn(check) });
+  if (detach) {
+    const operation = await starting;
+    if (json) printJson(operationJson(operation));
+    else print(operation.id);
+    return EXIT.done;
+  }
+  // The view's code loads while the request is on its way.
+  const [output, operation] = await Promise.all([progressOutput(json, plain, () => client.now()), starting]);
+  return follow(client, operation, output);
 }
 
 /** Prints the effects; sends no verb and asks for no confirmation. */
