@@ -181,7 +181,7 @@ function composePolling(options: RackServerOptions, { events, warn }: Records, c
     appeared: (addr) => boards.suspect(addr),
     alarms: (addr) => alarms.wordsFor(addr),
     system: (addr) => systems.get(addr),
-    nodeChanged: (node) => void changes.emit('changed', { node }),
+    nodeChanged: (node, sampled) => void changes.emit('changed', { node, sampled }),
     rackChanged: () => void changes.emit('changed', 'rack'),
   });
   readEarlierHistory(stateDir, warn, (...sample) => nodeStates.recordEarlier(...sample));

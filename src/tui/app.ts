@@ -32,6 +32,8 @@ export interface InterfaceEnd {
 }
 
 const TICK_MS = 1000;
+/** Time for which the tick after a sweep waits for the next sweep, ms: both share a frame where sweeps come each second. */
+const SWEEP_LATE_MS = 250;
 /** Exit codes as a shell reports a program that a signal ended. */
 const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
@@ -52,6 +54,9 @@ class Interface {
   #active = 0;
   #terminal: Terminal | null = null;
   #renderer: Renderer | null = null;
+  #tickTimer: NodeJS.Timeout | null = null;
+  /** Time of the last tick (performance.now()). */
+  #tickedAt = 0;
   #beatTimer: NodeJS.Timeout | null = null;
   /** Frames to draw until the beats of the last samples have ended. */
   #beatsLeft = 0;
@@ -171,8 +176,8 @@ class Interface {
     on(process, 'uncaughtException', (error: Error) => this.#crash(error));
     on(process, 'unhandledRejection', (error: Error) => this.#crash(error));
     on(process, 'exit', () => this.#terminal?.leave());
-    const tick = setInterval(() => this.#tick(), TICK_MS);
-    this.#disposals.push(() => clearInterval(tick));
+    this.#armTick(TICK_MS);
+    this.#disposals.push(() => clearTimeout(this.#tickTimer ?? undefined));
     stdin.resume();
   }
 
@@ -211,10 +216,20 @@ class Interface {
     this.#draw();
   }
 
-  /** Sends a tick to the shown rack; to all in the overview, because tabs of hidden racks show nothing that ages. */
-  #tick(): void {
+  /**
+   * Sends a tick to the shown rack; to all in the overview, because tabs of hidden racks show nothing that ages.
+   * `nextMs`: time until the next one.
+   */
+  #tick(nextMs = TICK_MS): void {
+    this.#armTick(nextMs);
     if (showsAllRacks(this.#session.state)) this.#toAll(tick());
     else this.#session.dispatch(tick());
+  }
+
+  #armTick(ms: number): void {
+    clearTimeout(this.#tickTimer ?? undefined);
+    this.#tickTimer = setTimeout(() => this.#tick(), ms);
+    this.#tickedAt = performance.now();
   }
 
   #happened(session: RackSession, event: UiEvent, before: State): void {
@@ -223,15 +238,21 @@ class Interface {
     const shown = session === this.#session;
     // A key for a node changes nothing here; its echo does, and arrives sooner when no frame is painted in between.
     // The tabs of hidden racks show what must not be missed; in the overview one tick a second is enough.
-    if (event.type === 'tick' || (shown ? differs(before, state) : differsInTab(before, state))) this.#draw();
+    if (
+      event.type === 'tick' ||
+      (shown ? differs(before, state) && !isRefresh(event, before) : differsInTab(before, state))
+    )
+      this.#draw();
     // All racks of the overview show the same moment.
     if (showsAllRacks(state) && !showsAllRacks(before)) this.#tick();
-    if (shown && this.#palette.pulses && event.type === 'update' && event.note.nodes !== undefined) this.#beat();
+    if (!shown || event.type !== 'update' || event.note.nodes === undefined) return;
+    if (performance.now() - this.#tickedAt >= TICK_MS / 2) this.#tick(TICK_MS + SWEEP_LATE_MS);
+    if (this.#palette.pulses) this.#beat(state.strips.lagMs);
   }
 
-  /** Draws the beats of new samples until they have ended. */
-  #beat(): void {
-    this.#beatsLeft = BEATS + 1;
+  /** Draws the beats of new samples until the last one, `lagMs` from now, has ended. */
+  #beat(lagMs: number): void {
+    this.#beatsLeft = BEATS + 1 + Math.ceil(lagMs / BEAT_MS);
     this.#beatTimer ??= setInterval(() => {
       this.#session.dispatch(tick());
       if (--this.#beatsLeft <= 0) this.#endBeats();
@@ -283,6 +304,13 @@ function showsAllRacks({ overlay }: State): boolean {
 /** Returns whether more than the clock changed; what depends on the clock is drawn by the tick each second. */
 function differs(before: State, after: State): boolean {
   return (Object.keys(after) as (keyof State)[]).some((key) => key !== 'now' && before[key] !== after[key]);
+}
+
+/** Returns whether an event only renews what the detail pane shows: the next tick draws it. */
+function isRefresh(event: UiEvent, { detail: { answer, failed } }: State): boolean {
+  if (event.type !== 'detail' || answer === null || failed !== null) return false;
+  const { addr, stepMs, points } = event.answer;
+  return answer.addr === addr && answer.stepMs === stepMs && answer.points.length === points.length;
 }
 
 /** Returns whether a rack's tab changed. */

@@ -74,7 +74,7 @@ function applySnapshot(state: State, note: Extract<ServerEvent, { type: 'update'
     const read = note.nodes.flatMap(({ addr, reading }) =>
       reading.state === 'ok' ? [[addr, reading.sample] as const] : [],
     );
-    strips = withSamples(strips, read);
+    strips = withSamples(strips, read, note.now);
   }
   const serverTime = nextServerTime(state.serverTime, note.now, local);
   return {

@@ -13,7 +13,7 @@ import {
   stripsFrom,
   stripValues,
   totalValues,
-  withSamples,
+  withSamples as withSamplesAt,
 } from '../../src/tui/model/strips.ts';
 import { NOW, RACK, Scene } from '../screens/scene.ts';
 
@@ -33,6 +33,9 @@ function history(nodes: Record<number, (number | null)[]>): Strips {
   };
   return stripsFrom(answer, Object.values(nodes)[0]?.length ?? 0, INTERVAL);
 }
+
+const withSamples = (strips: Strips, samples: readonly (readonly [number, Sample])[]): Strips =>
+  withSamplesAt(strips, samples, T0);
 
 const currents = (strips: Strips, at: number, interval = INTERVAL): (number | null)[] =>
   stripValues(strips, 3, CURRENT, stepOf(strips, at), interval);

@@ -39,7 +39,8 @@ export interface NodeStatesPorts {
   appeared(addr: Address): void;
   alarms(addr: Address): string[];
   system(addr: Address): SystemState;
-  nodeChanged(addr: Address): void;
+  /** `sampled`: only by another sample of the same state. */
+  nodeChanged(addr: Address, sampled: boolean): void;
   rackChanged(): void;
 }
 
@@ -110,18 +111,21 @@ export class NodeStates {
     const uid = (addr: Address): string | null => this.node(addr)?.uid ?? null;
     this.#inventory = { ...inventory, nodes: nodes.map((node) => ({ ...node, uid: node.uid ?? uid(node.addr) })) };
     this.#ports.rackChanged();
-    for (const addr of this.addresses) if (!before.includes(addr)) this.#ports.nodeChanged(addr);
+    for (const addr of this.addresses) if (!before.includes(addr)) this.#ports.nodeChanged(addr, false);
   }
 
   /** Applies the outcome of a status request. `bus` outcomes concern no node and change nothing. */
   apply(addr: Address, outcome: StatusOutcome, source: Source, asked = 1): void {
     if (!outcome.ok && outcome.failure === 'bus') return;
     const at = this.#ports.now();
+    const { state } = this.reading(addr);
     const changes = this.#state.apply(addr, outcome, source, at, asked);
     this.#history(addr).record(at, outcome.ok ? outcome.sample : null);
     for (const change of changes) this.#noteOn(addr, change, at);
     this.#ports.read(addr, this.reading(addr));
-    this.#ports.nodeChanged(addr);
+    // Nobody waits for the samples of a poll one by one.
+    const polled = source === 'sweep' || source === 'pause';
+    this.#ports.nodeChanged(addr, polled && changes.length === 0 && this.reading(addr).state === state);
     for (const change of changes) this.#announce(addr, change);
     if (outcome.ok) this.#ports.powerReturn.read(addr);
   }
@@ -168,7 +172,7 @@ export class NodeStates {
   /** Takes over what is known of the Kubernetes cluster; null: none is configured. */
   clusterReported(report: ClusterReport | null): void {
     this.#cluster = report;
-    for (const addr of this.addresses) this.#ports.nodeChanged(addr);
+    for (const addr of this.addresses) this.#ports.nodeChanged(addr, false);
   }
 
   /** Adds a sample from before the first request to the node's history; it is no reading. */

@@ -1,6 +1,6 @@
 /**
  * Sends updates and notes to one client. State coalesces: the latest value is sent, ten times a second at most (a
- * console's state at once), and only after the former update has left. Console bytes go in order; for a client that
+ * console's state at once, the samples of a sweep together), and only after the former update has left. Console bytes go in order; for a client that
  * is too slow they are dropped, and it gets the screen when it has taken what was under way. Only events and notes
  * that must arrive unchanged can pile up: a client with a megabyte of them waiting is disconnected.
  */
@@ -17,6 +17,8 @@ import { OutputQueue, type ConsoleWord } from '../consoles/output-queue.ts';
 
 /** Shortest time between two updates, ms. */
 const UPDATE_EVERY_MS = 100;
+/** Longest time for which a sample waits for others, ms: a sweep's end sends them before. */
+const SAMPLE_WAIT_MS = 1_000;
 /**
  * Most bytes of console data that may wait for a client, about 90 s of a flooding console; and of notes, about 5
  * 000 events.
@@ -32,7 +34,8 @@ export type Change =
   | 'alarms'
   | 'outage'
   | 'config'
-  | { node: Address }
+  /** `sampled`: another sample of an unchanged state, which may wait for those of the sweep. */
+  | { node: Address; sampled?: boolean }
   | { operation: Operation }
   | { plan: PlanRun };
 
@@ -67,6 +70,8 @@ export class Outbox {
   readonly #operations = new Map<string, Operation>();
   readonly #plans = new Map<string, PlanRun>();
   #timer: NodeJS.Timeout | null = null;
+  /** Time of the next update; Infinity: nothing has changed. */
+  #due = Infinity;
   #lastAt = -Infinity;
   #updateInFlight = false;
   readonly #queue: OutputQueue;
@@ -93,7 +98,10 @@ export class Outbox {
     else if ('plan' in change) this.#plans.set(change.plan.id, change.plan);
     else this.#operations.set(change.operation.id, change.operation);
     // A user waits for the console to type, and its state seldom changes.
-    this.#schedule(change === 'console');
+    if (change === 'console') this.#schedule(0);
+    else if (typeof change === 'object' && 'node' in change && change.sampled === true)
+      this.#schedule(performance.now() + SAMPLE_WAIT_MS);
+    else this.#schedule(this.#lastAt + UPDATE_EVERY_MS);
   }
 
   /** Sends a note that must arrive unchanged. */
@@ -153,24 +161,28 @@ export class Outbox {
     if (this.#timer) clearTimeout(this.#timer);
   }
 
-  #schedule(atOnce = false): void {
-    if (this.#closed || this.#updateInFlight || (this.#timer && !atOnce)) return;
+  /** Schedules an update for `due` (performance.now()) at the latest. */
+  #schedule(due: number): void {
+    if (due >= this.#due) return;
+    this.#due = due;
+    this.#arm();
+  }
+
+  #arm(): void {
+    if (this.#closed || this.#updateInFlight || this.#due === Infinity) return;
     if (this.#timer) clearTimeout(this.#timer);
-    const wait = atOnce ? 0 : Math.max(0, this.#lastAt + UPDATE_EVERY_MS - performance.now());
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      void this.#flushState();
-    }, wait);
+    this.#timer = setTimeout(() => void this.#flushState(), Math.max(0, this.#due - performance.now()));
   }
 
   async #flushState(): Promise<void> {
+    this.#timer = null;
+    this.#due = Infinity;
     this.#lastAt = performance.now();
     this.#updateInFlight = true;
     const sends = this.#stateNotes();
     await Promise.all(sends).catch(() => undefined);
     this.#updateInFlight = false;
-    if (this.#names.size + this.#nodes.size + this.#operations.size + this.#plans.size > 0)
-      this.#schedule(this.#names.has('console'));
+    this.#arm();
   }
 
   #stateNotes(): Promise<void>[] {

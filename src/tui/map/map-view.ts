@@ -12,7 +12,7 @@ import { isFiltered } from './filter.ts';
 import { heatGround, heatLevel, type HeatScale, heatScale } from './heat.ts';
 import { kubernetesSign } from './kubernetes.ts';
 import { legendOf } from './legend.ts';
-import { beatOf, BEATS, lookOf, type NodeLook, viewOf } from './node-look.ts';
+import { BEATS, lookOf, type NodeLook, viewOf } from './node-look.ts';
 import { stripOf, type StripRoom, stripRoom, type StripView, stripView } from './strips.ts';
 import { paintSurround } from './surround.ts';
 
@@ -261,8 +261,7 @@ function paintSeries(
 }
 
 /** Paints the place of a strip where the beat of its last sample is; a blank there stays one. */
-function paintBeat(frame: Frame, { x, y }: { x: number; y: number }, bars: string, look: NodeLook): void {
-  const beat = beatOf(look);
+function paintBeat(frame: Frame, { x, y }: { x: number; y: number }, bars: string, { beat }: NodeLook): void {
   // The last place is the node's sign.
   if (beat === null || beat === BEATS - 1) return;
   const back = Math.round((beat / (BEATS - 1)) * (bars.length - 1));

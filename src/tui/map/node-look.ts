@@ -20,6 +20,8 @@ export interface NodeLook {
   age: string | null;
   /** Age of the reading; null: there never was a value. */
   ageMs: number | null;
+  /** Place of the node's beat, 0 to {@link BEATS} - 1; null: it has none now. */
+  beat: number | null;
 }
 
 export function lookOf(state: State, node: NodeState | undefined): NodeLook {
@@ -31,10 +33,12 @@ export function lookOf(state: State, node: NodeState | undefined): NodeLook {
   const fresh: Freshness = lost && seen === 'fresh' ? 'stale' : seen;
   const age = ageMs(reading, state.now);
   const sample = reading.state === 'ok' ? reading.sample : null;
+  const beat = power === 'on' && fresh === 'fresh' ? placeAt(age, state.strips.lagMs) : null;
   return {
     power,
     freshness: fresh,
-    ink: inkOf(power, fresh, age),
+    beat,
+    ink: inkOf(power, fresh, beat),
     current: sample?.current ?? null,
     fan: sample?.fan ?? null,
     age: ageText(reading, fresh, age, state.now),
@@ -54,14 +58,10 @@ function ageText(reading: NodeState['reading'], fresh: Freshness, age: number | 
 export const BEATS = 3;
 export const BEAT_MS = 120;
 
-/** Returns the place of a node's beat, 0 to {@link BEATS} - 1; null: it has none now. */
-export function beatOf({ power, freshness: fresh, ageMs: age }: NodeLook): number | null {
-  return power === 'on' && fresh === 'fresh' ? placeAt(age) : null;
-}
-
-function placeAt(age: number | null): number | null {
-  const place = age === null ? BEATS : Math.floor(age / BEAT_MS);
-  return place < BEATS ? place : null;
+/** The samples of a sweep come together: `lagMs` later the beats follow each other as the samples did. */
+function placeAt(age: number | null, lagMs: number): number | null {
+  const place = age === null ? BEATS : Math.floor((age - lagMs) / BEAT_MS);
+  return place >= 0 && place < BEATS ? place : null;
 }
 
 /** Colours of the conditions while their readings are fresh. */
@@ -79,13 +79,13 @@ const CONDITION_INK: Record<NodeCondition, InkRole> = {
 
 export const inkOfCondition = (power: NodeCondition): InkRole => CONDITION_INK[power];
 
-function inkOf(power: NodeCondition, fresh: Freshness, age: number | null): InkRole {
+function inkOf(power: NodeCondition, fresh: Freshness, beat: number | null): InkRole {
   const usual = inkOfCondition(power);
   if (power === 'unknown' || power === 'absent') return usual;
   if (fresh === 'stale') return 'stale';
   if (power !== 'on') return usual;
   if (fresh !== 'fresh') return 'aging';
-  return placeAt(age) === BEATS - 1 ? 'pulse' : usual;
+  return beat === BEATS - 1 ? 'pulse' : usual;
 }
 
 /** Returns whether a node's current is part of a sum: an old value is none of the present ones. */

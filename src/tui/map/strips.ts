@@ -66,7 +66,7 @@ export function withHistory({ state, effects }: Step): Step {
   const same = strips.stepMs === request.stepMs && strips.count === request.count;
   if (same && (strips.askedAt === null || state.now - strips.askedAt < GIVEN_UP_MS)) return { state, effects };
   // Until the answer is here the samples that arrive are the beginning of a history.
-  const asked: Strips = { ...request, askedAt: state.now, nodes: same ? strips.nodes : new Map() };
+  const asked: Strips = { ...strips, ...request, askedAt: state.now, nodes: same ? strips.nodes : new Map() };
   return { state: { ...state, strips: asked }, effects: [...effects, { do: 'rack-history', request }] };
 }
 

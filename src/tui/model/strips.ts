@@ -26,9 +26,14 @@ export interface Strips {
   /** Time of the request for the server's history; null: it was answered. */
   askedAt: number | null;
   nodes: ReadonlyMap<Address, Strip>;
+  /** Age of the oldest sample of the last update when the server sent it, ms: a sweep's samples come together. */
+  lagMs: number;
 }
 
-export const NO_STRIPS: Strips = { stepMs: 1000, count: 0, askedAt: null, nodes: new Map() };
+export const NO_STRIPS: Strips = { stepMs: 1000, count: 0, askedAt: null, nodes: new Map(), lagMs: 0 };
+
+/** Longest time for which the server holds a sample back, ms. */
+const MOST_LAG_MS = 1_000;
 
 /** Returns the number of a node's last step with a sample, so that its values stay the same until the next one. */
 export const lastStep = ({ nodes }: Strips, addr: Address): number => nodes.get(addr)?.last ?? 0;
@@ -47,17 +52,18 @@ export function stripsFrom({ now, stepMs, nodes }: RackHistory, count: number, i
     addr,
     { last, points: points.map((point) => point && [point[0], point[2], point[1], elapsed]), updatedAt: now },
   ]);
-  return { stepMs, count, askedAt: null, nodes: new Map(strips) };
+  return { stepMs, count, askedAt: null, nodes: new Map(strips), lagMs: 0 };
 }
 
-/** Adds new samples; one that is known already changes nothing. */
-export function withSamples(strips: Strips, samples: readonly (readonly [Address, Sample])[]): Strips {
+/** Adds new samples, sent at `now` of the server's clock; one that is known already changes nothing. */
+export function withSamples(strips: Strips, samples: readonly (readonly [Address, Sample])[], now: number): Strips {
   if (strips.count === 0) return strips;
   const fresh = samples.filter(([addr, { at }]) => at > (strips.nodes.get(addr)?.updatedAt ?? 0));
   if (fresh.length === 0) return strips;
   const nodes = new Map(strips.nodes);
   for (const [addr, sample] of fresh) nodes.set(addr, extended(strips, nodes.get(addr), sample));
-  return { ...strips, nodes };
+  const oldest = Math.min(...fresh.map(([, { at }]) => at));
+  return { ...strips, nodes, lagMs: Math.max(0, Math.min(MOST_LAG_MS, now - oldest)) };
 }
 
 function extended(strips: Strips, before: Strip | undefined, { at, current, fan }: Sample): Strip {
