@@ -28,7 +28,7 @@ import type { Operation, PowerCheck, PowerRequest } from './power.ts';
 import type { CommandRequest, CommandRun, FileEnd, FileOpened, FileRequest } from './shell.ts';
 
 /** Version of the API; raised when a message changes its meaning. */
-export const API_VERSION = 3;
+export const API_VERSION = 4;
 
 /**
  * Identity of a client, as the client reports it: shown to others and written to the audit log, labelled as reported.

@@ -80,6 +80,8 @@ export type PlanState = 'running' | 'pausing' | 'paused' | 'aborting' | 'interru
 
 export interface PlanRun {
   id: string;
+  /** {@link PlanRunRequest.request}, where it had one. */
+  request: string | null;
   plan: string;
   /** The user who started it, as the client reported. */
   by: string;
@@ -132,6 +134,11 @@ export interface PlanRunRequest {
   armed: boolean;
   /** Seconds after which nothing new begins, or null. */
   deadlineS: number | null;
+  /**
+   * Unique id of this request, by which it can be repeated: where a run with it is known, that run is returned as it is
+   * now, and nothing is begun. Also one that has ended, and of an earlier server.
+   */
+  request?: string | undefined;
 }
 
 /** Returns the words that confirm a plan that cuts: its name and the number of nodes that lose power. */

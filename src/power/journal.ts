@@ -87,19 +87,25 @@ interface Kind<T> {
   moveTimes: MoveTimes<T>;
   warn: (text: string) => void;
   emptyAt: number;
-  /** Returns the subject of an entry, where the last that ended is kept. */
-  subject?: (entry: T) => number;
+  /** Returns the subject of an entry, of which the last that ended is kept; null: this one is not kept. */
+  subject?: (entry: T) => number | string | null;
+  /** Number of subjects, the latest, of which an entry is kept; default: all. */
+  subjects?: number;
 }
 
 export function openJournalFile<T extends Journalled>(path: string, kind: Kind<T>): Journal<T> {
-  const { emptyAt, subject } = kind;
+  const { emptyAt, subject, subjects = Infinity } = kind;
   const store = new LineStore(path);
   const entries = readEntries<T>(store.path, kind);
   const left = entries.filter(({ endedAt }) => endedAt === null);
   const running = new Set(left.map(({ id }) => id));
-  const ended = new Map<number, T>();
+  const ended = new Map<number | string, T>();
   const end = (entry: T): void => {
-    if (entry.endedAt !== null && subject) ended.set(subject(entry), entry);
+    const of = entry.endedAt === null ? null : (subject?.(entry) ?? null);
+    if (of === null) return;
+    ended.delete(of);
+    ended.set(of, entry);
+    for (const oldest of ended.keys()) if (ended.size > subjects) ended.delete(oldest);
   };
   entries.forEach(end);
   const append = (entry: T): Promise<void> => {

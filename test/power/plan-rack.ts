@@ -23,6 +23,7 @@ export class PlanRack extends FakeRack {
   readonly machines = new Map<number, Machine>();
   readonly written: PlanRecord[] = [];
   unfinishedRuns: PlanRecord[] = [];
+  endedRuns: PlanRecord[] = [];
   planJournalFails: Error | null = null;
   readonly runs: Plans;
 
@@ -56,6 +57,7 @@ export class PlanRack extends FakeRack {
             return Promise.resolve();
           },
           unfinished: () => this.unfinishedRuns,
+          ended: () => this.endedRuns,
         },
         publishPlan: () => undefined,
       },

@@ -33,7 +33,16 @@ function operation(at: number): Operation {
 function planRecord(at: number, deadlineAt: number | null): PlanRecord {
   const node = { addr: 3, name: 'k8s-worker-04', state: 'started', since: at - 10_000, operation: null, phase: null };
   const run = {
-    ...{ id: 'p1', plan: 'down', by: 'ada', armed: true, startedAt: at - 30_000, endedAt: null, deadlineAt },
+    ...{
+      id: 'p1',
+      request: null,
+      plan: 'down',
+      by: 'ada',
+      armed: true,
+      startedAt: at - 30_000,
+      endedAt: null,
+      deadlineAt,
+    },
     ...{ predictedEndAt: at + 90_000, state: 'running', detail: 'runs' },
     steps: [
       {

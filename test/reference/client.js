@@ -28,7 +28,7 @@ socket.on('data', (chunk) => {
 });
 
 const who = { user: 'example', from: null, tty: null, program: 'client.js', pid: process.pid };
-const { version, access } = await request('hello', { api: 3, who });
+const { version, access } = await request('hello', { api: 4, who });
 const { rack, nodes } = await request('sweep', { addrs: null, interrupt: false });
 console.log(`server ${version}, access ${access}`);
 for (const { addr, name } of rack.nodes) {

@@ -88,7 +88,8 @@ export function run(name: string, over: Partial<PlanRun>, node: (addr: Address) 
   const { steps, predictedMs } = preview(name);
   const startedAt = NOW - 100_000;
   return {
-    ...{ id: 'run-3', plan: name, by: 'ada from 10.0.0.7', armed: false, startedAt, endedAt: null, deadlineAt: null },
+    ...{ id: 'run-3', request: null, plan: name, by: 'ada from 10.0.0.7', armed: false },
+    ...{ startedAt, endedAt: null, deadlineAt: null },
     ...{ predictedEndAt: startedAt + (predictedMs ?? 0), state: 'running', detail: '' },
     steps: steps.map(({ name: called, action, needs, nodes }) => {
       const progress = nodes.map(({ addr, name: host }): PlanNodeRun => ({

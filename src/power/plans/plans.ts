@@ -30,7 +30,17 @@ import {
   summarise,
   rackContext,
 } from './preview.ts';
-import { endNode, isFine, newStep, nodesOf, type PlanPorts, recoverRuns, requeue, settingsOf } from './record.ts';
+import {
+  endNode,
+  isFine,
+  KEPT_REQUESTS,
+  newStep,
+  nodesOf,
+  type PlanPorts,
+  recoverRuns,
+  requeue,
+  settingsOf,
+} from './record.ts';
 import { PlanRunner } from './runner.ts';
 
 /** A run that is to begin, or to resume. */
@@ -101,6 +111,8 @@ export class Plans {
    * operations.
    */
   recover(): void {
+    for (const record of this.#ports.planJournal.ended())
+      this.#runners.push(new PlanRunner(this.#ports, this.#operations, record));
     for (const record of recoverRuns(this.#ports)) {
       const runner = new PlanRunner(this.#ports, this.#operations, record);
       this.#runners.push(runner);
@@ -158,10 +170,14 @@ export class Plans {
   }
 
   /**
-   * Begins a run with the nodes that the plan's selectors match now; it continues independent of the session.
+   * Begins a run with the nodes that the plan's selectors match now; it continues independent of the session. A request
+   * that is repeated begins nothing.
    * @throws {NotFound} no such plan; {PowerRefused} it cannot be run, or was not confirmed: nothing was begun
    */
   start(request: PlanRunRequest, who: ClientIdentity, limit: RunLimit = {}): Promise<PlanRun> {
+    const { request: id } = request;
+    const repeated = id === undefined ? undefined : this.#runners.find(({ run }) => run.request === id);
+    if (repeated !== undefined) return Promise.resolve(repeated.run);
     return this.startDefinition(this.#plan(request.name), request, who, limit);
   }
 
@@ -191,6 +207,7 @@ export class Plans {
     const expected = predictedLength(plan, rackContext(this.#ports), only) ?? 0;
     const run: PlanRun = {
       id,
+      request: request.request ?? null,
       plan: name,
       by: nameOf(who),
       armed,
@@ -372,7 +389,9 @@ export class Plans {
 
   #prune(): void {
     const ended = this.#runners.filter(({ run }) => run.endedAt !== null);
-    for (const runner of ended.slice(0, Math.max(0, ended.length - KEPT)))
+    const named = ended.filter(({ run }) => typeof run.request === 'string');
+    const others = ended.filter((runner) => !named.includes(runner));
+    for (const runner of [...named.slice(0, -KEPT_REQUESTS), ...others.slice(0, -KEPT)])
       this.#runners.splice(this.#runners.indexOf(runner), 1);
   }
 

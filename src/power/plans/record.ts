@@ -13,9 +13,15 @@ import { type DependenceRule, isManager, type PlanDefinition, type PlanMeans, ty
 import { type Journal, openJournalFile, EMPTY_AT, type Journalled } from '../journal.ts';
 import type { OperationPorts } from '../ports.ts';
 
+/** Ended runs of requests with an id that a later server still knows. */
+export const KEPT_REQUESTS = 16;
+
 export function openPlanJournal(stateDir: string, warn: (text: string) => void): Journal<PlanRecord> {
   const path = join(stateDir, 'plans.jsonl');
-  return openJournalFile(path, { has: 'settings', moveTimes: movePlanTimes, warn, emptyAt: EMPTY_AT });
+  return openJournalFile(path, {
+    ...{ has: 'settings', moveTimes: movePlanTimes, warn, emptyAt: EMPTY_AT },
+    ...{ subject: ({ run }) => run.request ?? null, subjects: KEPT_REQUESTS },
+  });
 }
 
 export interface PlanPorts extends Pick<
@@ -33,6 +39,8 @@ export interface PlanPorts extends Pick<
     /** Resolves when this state of the run is on the disk. */
     write(record: PlanRecord): Promise<void>;
     unfinished(): PlanRecord[];
+    /** Returns the last runs of requests with an id that have ended, also of an earlier server. */
+    ended(): PlanRecord[];
   };
   publishPlan(run: PlanRun): void;
 }
@@ -93,6 +101,7 @@ export function settingsOf(step: PlanStep): StepSettings {
 function movePlanTimes(record: PlanRecord, move: (at: number) => number, known: boolean): void {
   const { run } = record;
   record.startedAt = run.startedAt = move(run.startedAt);
+  record.endedAt = run.endedAt = run.endedAt === null ? null : move(run.endedAt);
   run.predictedEndAt = move(run.predictedEndAt);
   for (const node of nodesOf(run)) node.since = move(node.since);
   record.deadlineLost = run.deadlineAt !== null && !known;

@@ -125,6 +125,7 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
     confirm: z.string().max(256).nullable(),
     armed: z.boolean(),
     deadlineS: z.number().positive().max(86_400).nullable(),
+    request: z.string().min(1).max(64).optional(),
   }),
   'plan.pause': run,
   'plan.resume': run,

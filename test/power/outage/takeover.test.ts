@@ -22,7 +22,7 @@ function run(node: Partial<PlanNodeRun>, action: 'on' | 'off' = 'off'): PlanRun 
     ...{ detail: 'done', ...node },
   };
   return {
-    ...{ id: 'p2', plan: 'x', by: 'rackui', armed: true, startedAt: 0, endedAt: null, deadlineAt: null },
+    ...{ id: 'p2', request: null, plan: 'x', by: 'rackui', armed: true, startedAt: 0, endedAt: null, deadlineAt: null },
     ...{ predictedEndAt: 0, state: 'running', detail: '' },
     steps: [{ name: 's', action, needs: [], state: 'running', nodes: [own] }],
   };
