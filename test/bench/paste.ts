@@ -12,12 +12,14 @@ const PACING_MS = 2;
 const STALLED_MS = 10_000;
 /** What a server takes in one piece. */
 const PIECE = 32 * 1024;
+/** Long enough to prove that the pipe leads to the node: keys go only behind that. */
+const READY = 'this node is ready to read';
 
 export async function paste(): Promise<Figure[]> {
   const dir = mkdtempSync(join(tmpdir(), 'rackui-paste-'));
   const received = join(dir, 'received');
   const program = join(dir, 'node.sh');
-  writeFileSync(program, `#!/bin/sh\nstty raw -echo\nhead -c1 >/dev/null\nprintf ready\nexec tee ${received}\n`);
+  writeFileSync(program, `#!/bin/sh\nstty raw -echo\nhead -c1 >/dev/null\necho '${READY}'\nexec tee ${received}\n`);
   chmodSync(program, 0o755);
   await using rack = await stand({ sim: ['--exec', `03=${program}`] });
   const client = await rack.client('paste');
@@ -30,7 +32,7 @@ export async function paste(): Promise<Figure[]> {
   await client.request('console.attach', { addr: 3, take: false, watch: false });
   await until('the console', () => opened);
   send(Buffer.from('\r'));
-  await until('the node', () => seen.includes('ready'));
+  await until('the node', () => seen.includes(READY));
   const text = randomBytes(BYTES, 5).map((byte) => 0x20 + (byte % 95));
   const began = performance.now();
   for (let at = 0; at < BYTES; at += PIECE) send(text.subarray(at, at + PIECE));
