@@ -186,7 +186,7 @@ export interface Requests {
   'console.paste': [{ addr: Address; data: string; at: number }, { sent: boolean; why: string | null }];
   /**
    * Runs a command on a node and answers when it has ended, or its limit has passed. Over the console only where no
-   * session has a keyboard and no operation runs; it is interrupted when this session ends.
+   * session has a keyboard and no operation runs; it is interrupted when this session ends, or by `$/cancelRequest`.
    */
   'node.run': [CommandRequest, CommandRun];
   /** Opens a file on a node over its console, as `node.run` does; base64 pieces follow, then a check. */

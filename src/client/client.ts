@@ -5,6 +5,7 @@
 import { connect as connectSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
+  CancellationTokenSource,
   createMessageConnection,
   ErrorCodes,
   type MessageConnection,
@@ -67,8 +68,11 @@ export interface RackClient {
   now(): number;
   /** Converts a server's time into epoch milliseconds, as this machine's wall clock is set at present. */
   wallTime(at: number): number;
-  /** Rejects with {@link RpcFailure}: the server's refusal, or `unavailable` when the server is gone. */
-  request<M extends keyof Requests>(method: M, params: Requests[M][0]): Promise<Requests[M][1]>;
+  /**
+   * Rejects with {@link RpcFailure}: the server's refusal, or `unavailable` when the server is gone. `stop` asks the
+   * server to end it early; only requests that say so do.
+   */
+  request<M extends keyof Requests>(method: M, params: Requests[M][0], stop?: AbortSignal): Promise<Requests[M][1]>;
   /** Sends a note without an answer; it is lost silently when the server is gone (see {@link RackClient.onClose}). */
   note<M extends keyof ClientNotes>(method: M, params: ClientNotes[M]): void;
   /**
@@ -174,11 +178,15 @@ class Link {
     stream.on('data', () => (this.#silentS = 0));
   }
 
-  async request<M extends keyof Requests>(method: M, params: Requests[M][0]): Promise<Requests[M][1]> {
+  async request<M extends keyof Requests>(
+    method: M,
+    params: Requests[M][0],
+    stop?: AbortSignal,
+  ): Promise<Requests[M][1]> {
     if (this.#ended !== null) throw new RpcFailure(RPC_ERROR.unavailable, this.#ended);
     try {
       const sent = IS_CONFIRMED.has(method) ? { ...params, nonce: await this.#confirm() } : params;
-      const answer = await this.#rpc.sendRequest<Requests[M][1]>(method, sent);
+      const answer = await this.#send(method, sent, stop);
       if (method === 'sweep') this.updateTime((answer as Snapshot).now);
       return answer;
     } catch (error) {
@@ -189,6 +197,19 @@ class Link {
       if (error instanceof ResponseError) throw new RpcFailure(error.code, error.message, error.data);
       throw new RpcFailure(RPC_ERROR.unavailable, messageOf(error));
     }
+  }
+
+  #send<M extends keyof Requests>(method: M, params: object, stop?: AbortSignal): Promise<Requests[M][1]> {
+    if (stop === undefined) return this.#rpc.sendRequest<Requests[M][1]>(method, params);
+    const source = new CancellationTokenSource();
+    const cancel = (): void => {
+      if (this.#ended === null) source.cancel();
+    };
+    stop.addEventListener('abort', cancel, { once: true });
+    if (stop.aborted) cancel();
+    return this.#rpc
+      .sendRequest<Requests[M][1]>(method, params, source.token)
+      .finally(() => stop.removeEventListener('abort', cancel));
   }
 
   /** Begins a confirmation. A request that the operator made longer ago than its limit is not sent. Rejects then. */
@@ -209,7 +230,7 @@ class Link {
       path: this.#path,
       now: () => this.#now(),
       wallTime: (at) => wallTime(at - this.#now() + steadyNow()),
-      request: (method, params) => this.request(method, params),
+      request: (method, params, stop) => this.request(method, params, stop),
       note: (method, params) => {
         if (this.#ended === null) this.#rpc.sendNotification(method, params).catch(() => undefined);
       },

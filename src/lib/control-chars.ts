@@ -38,6 +38,18 @@ export function removeHidden(text: string): string {
   return text.replace(HIDDEN, '');
 }
 
+/** Returns the lines of a program's output for display: tabs as blanks, without these characters. */
+export function outputLines(output: string): string[] {
+  const lines = output.split('\n');
+  if (lines.at(-1) === '') lines.pop();
+  return lines.map((line) => removeHidden(line.replace(/([^\t]*)\t/g, (_, text: string) => text + tabBehind(text))));
+}
+
+/** Returns the blanks from the end of a text to the next multiple of eight columns. */
+function tabBehind(text: string): string {
+  return ' '.repeat(8 - (Array.from(removeHidden(text)).length % 8));
+}
+
 /** Replaces each of them by `?`, except tabs: for names and log lines. */
 export function replaceHidden(text: string): string {
   return text.replace(HIDDEN, (char) => (char === '\t' ? char : '?'));

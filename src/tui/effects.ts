@@ -8,6 +8,8 @@ import { requestPlan, Requests } from './server-requests.ts';
 
 /** All that the server keeps. */
 const PAST_ALARMS = 500;
+/** Time limit of a line on one console, s. */
+const LINE_LIMIT_S = 60;
 /** Kept output of an own program: lines, their length in characters, and the bytes after which it is ended. */
 const PROGRAM_OUTPUT = { lines: 1000, lineLength: 400, mostBytes: 1024 * 1024 };
 
@@ -31,6 +33,8 @@ export class EffectRunner {
   readonly #requests: Requests;
   readonly #console: ConsoleEffects;
   #program: AbortController | null = null;
+  /** Stops the line that runs on a console. */
+  #line: AbortController | null = null;
 
   constructor(client: RackClient, ports: EffectPorts) {
     this.#ports = ports;
@@ -245,6 +249,20 @@ export class EffectRunner {
       }
       case 'end-program':
         this.#program?.abort();
+        return;
+      case 'run-line': {
+        const { id, addr, line } = effect;
+        const stop = (this.#line = new AbortController());
+        const request = { addr, command: line, by: 'console', limitS: LINE_LIMIT_S } as const;
+        this.#requests.ask(
+          this.#requests.client.request('node.run', request, stop.signal),
+          (run) => dispatch({ type: 'line-ran', id, addr, run }),
+          (error) => dispatch({ type: 'line-failed', id, addr, error }),
+        );
+        return;
+      }
+      case 'stop-line':
+        this.#line?.abort();
         return;
       case 'report-mouse':
         this.#ports.reportMouse(effect.on);

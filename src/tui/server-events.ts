@@ -8,6 +8,7 @@ import { EVENTS, initialState, type State } from './model/state.ts';
 import { withSamples } from './model/strips.ts';
 import { overlayType } from './overlays/list.ts';
 import { withoutStaleAnswer } from './overlays/operations.ts';
+import { abortLineRun } from './overlays/run/line-run.ts';
 
 type ServerEvent = Extract<
   UiEvent,
@@ -34,7 +35,8 @@ export function serverEvent(state: State, event: ServerEvent): Step {
       const left = leave(state, 'the connection to the server was lost');
       const pane = { ...left.pane, attachment: { kind: 'none' } as const, chord: { kind: 'idle' } as const };
       const lost: State = { ...left, pane, link: { kind: 'lost', since: state.now, why: event.why } };
-      return step(lost, { do: 'reconnect' });
+      const ended = abortLineRun(lost, 'the connection to the server was lost before its turn');
+      return step(ended.state, ...ended.effects, { do: 'reconnect' });
     }
     case 'link-still-lost':
       return step(state.link.kind === 'lost' ? { ...state, link: { ...state.link, why: event.why } } : state);
@@ -42,11 +44,11 @@ export function serverEvent(state: State, event: ServerEvent): Step {
       const { size, access, settings } = state;
       const dateAhead = state.dateAhead + state.serverTime.ahead;
       const fresh = initialState(event.welcome, size, event.local, dateAhead, access === 'view', settings);
-      const { racks, column, marks, lastMark, filter, pane, focus, zoom, view } = state;
+      const { racks, column, marks, lastMark, filter, pane, focus, zoom, view, lineRun } = state;
       const detail = { ...state.detail, answer: null, asked: null };
       const known = fresh.rack.nodes.some(({ addr }) => addr === state.cursor);
       const cursor = known ? state.cursor : fresh.cursor;
-      const kept = { racks, cursor, column, marks, lastMark, filter, pane, focus, zoom, view, detail };
+      const kept = { racks, cursor, column, marks, lastMark, filter, pane, focus, zoom, view, detail, lineRun };
       const stays = state.overlay !== null && overlayType(state.overlay).survivesReconnect === true;
       const overlay = stays ? state.overlay : null;
       const back: State = { ...fresh, ...kept, dismissed: state.dismissed, overlay, nextId: state.nextId };

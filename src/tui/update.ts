@@ -24,6 +24,7 @@ import { programEvent } from './overlays/own-command.ts';
 import { planEvent } from './overlays/plans/events.ts';
 import { powerEvent } from './overlays/power/dialog.ts';
 import { rawCommandAnswered } from './overlays/raw-command.ts';
+import { lineEvent } from './overlays/run/line-run.ts';
 import { serverEvent } from './server-events.ts';
 import type { Token } from './terminal/tokenizer.ts';
 import { supplyEvent } from './ups/supply.ts';
@@ -76,6 +77,9 @@ function updated(state: State, event: UiEvent): Step {
     case 'program-printed':
     case 'program-ended':
       return programEvent(state, event);
+    case 'line-ran':
+    case 'line-failed':
+      return lineEvent(state, event);
     case 'past-alarms':
       return pastAlarms(state, event.past);
     case 'last-screen':
@@ -176,7 +180,7 @@ function pressed({ press = [], ...before }: OverlayStep, event: TokenEvent): Ste
 
 function inOverlay(state: State, overlay: Overlay, event: TokenEvent, token: TypedToken): Step {
   const type = overlayType(overlay);
-  if (token.kind === 'paste') return type.onPaste?.(state, overlay) ?? step(state);
+  if (token.kind === 'paste') return type.onPaste?.(state, overlay, token.bytes) ?? step(state);
   const fleet = (event.fleet ?? [state]).map((one, index) => (index === state.racks.index ? state : one));
   return pressed(type.onKey(state, overlay, { name: token.name, burst: event.burst, fleet }), event);
 }

@@ -94,3 +94,10 @@ test('run refuses while a session has the keyboard, and types nothing', async ()
   expect(code).toBe(3);
   holder.close();
 }, 60_000);
+
+test('a line that is too long for a terminal is refused before a console is opened', async () => {
+  const { code, lines } = await run('n6', '--', `echo ${'x'.repeat(1000)}`);
+  expect(lines).toMatchObject([{ result: 'refused', exitCode: null }]);
+  expect(lines[0]?.why).toMatch(/^nothing was typed: it is \d+ characters too long for the line of a terminal$/);
+  expect(code).toBe(3);
+}, 60_000);

@@ -150,7 +150,26 @@ function ownCommand(): Scene {
   return made.dispatch({ type: 'program-printed', id: 1, lines }).dispatch(ENDED);
 }
 
+/** A line for four consoles, which has run on the first two. */
+function lineOnConsoles(size: SceneOptions): Scene {
+  const made = mixed(size)
+    .keys('03', ' ', '05', ' ', '06', ' ', '07', ' ', '$')
+    .typed('uptime; systemctl is-system-running');
+  made.keys('\r');
+  const id = made.state.lineRun?.id ?? 0;
+  const output = ' 09:26:14\tup 41 days, 2:10, 1 user, load average: 0.31\x1b[2J\n\ndegraded\n';
+  const run = { addr: 3, by: 'console', code: 1, output, truncated: false, why: '', ms: 2100 } as const;
+  made.dispatch({ type: 'line-ran', id, addr: 3, run });
+  const error = { code: 2, message: 'dk8s-worker-02 (B-1, 05) is off: nothing was run', data: undefined };
+  return made.dispatch({ type: 'line-failed', id, addr: 5, error });
+}
+
 const SCREENS: Record<string, () => Scene> = {
+  'run-line': () => mixed(SMALL).keys('03', ' ', '06', ' ', '$').typed('uptime'),
+  'run-table-80x24': () => lineOnConsoles(SMALL),
+  'run-table-160x50': () => lineOnConsoles(WIDE).keys('j'),
+  'run-output': () => lineOnConsoles(SMALL).keys('\r'),
+  'run-abort': () => lineOnConsoles(SMALL).keys('\x1b'),
   'detail-of-a-day-160x50': () => detailOfDay(WIDE),
   'detail-of-a-day-240x70': () => detailOfDay({ cols: 240, rows: 70 }),
   people: () =>
@@ -491,6 +510,7 @@ const OVERLAYS: Record<Exclude<Overlay['kind'], 'racks' | 'columns'>, string> = 
   people: 'people',
   note: 'note',
   'own-command': 'own-command',
+  run: 'run-line',
   menu: 'power-menu',
   power: 'dialog-force-off',
   takeover: 'takeover',

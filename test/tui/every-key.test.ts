@@ -72,6 +72,12 @@ const REACH = {
     scene.state = { ...scene.state, program, overlay: { kind: 'own-command', asks: null, back: 1 } };
     return scene;
   },
+  run: () => {
+    const scene = lineRan();
+    return scene.keys('\x1b', '$').typed('x');
+  },
+  'run-table': () => lineRan().keys('j'),
+  'run-output': () => lineRan().keys('\r', 'j', ' '),
   help: () => base().keys('?', ' '),
   tour: () => base().keys('?', 't', ' ', ' ', ' '),
   menu: () => base().keys('03', 'p', 'j'),
@@ -96,6 +102,16 @@ const REACH = {
   armed: () => base().keys('!').plans().previewed(preview('shed-dev')).keys('a'),
   'plan-run': () => plan('running').keys('j', ' '),
 } satisfies Partial<Record<Context, () => Scene>>;
+
+/** A line that has run on three consoles. */
+const lineRan = (): Scene => {
+  const scene = base().keys('03', ' ', '06', ' ', '07', ' ', '$').typed('seq 40').keys('\r');
+  const output = Array.from({ length: 40 }, (_, n) => `${n + 1}\n`).join('');
+  const run = { by: 'console', code: 0, output, truncated: false, why: '', ms: 900 } as const;
+  const id = scene.state.lineRun?.id ?? 0;
+  for (const addr of [3, 6, 7]) scene.dispatch({ type: 'line-ran', id, addr, run: { ...run, addr } });
+  return scene;
+};
 
 const several = (): Scene => withRacks(base());
 
@@ -126,6 +142,7 @@ const STORIES: Record<string, () => Scene> = {
   'left scroll-down': () => REACH.left().keys('\x1b[5~'),
   'look older': () => looking().keys('/').typed('a').keys('\r'),
   'look newer': () => looking().keys('/').typed('a').keys('\r'),
+  'run-table abort': () => base().keys('03', ' ', '06', ' ', '$').typed('x').keys('\r'),
   'plan-run resume': () => plan('paused'),
   'plan-run dismiss': () => plan('ended'),
   'plan-run operations': () => plan('running'),

@@ -3,7 +3,7 @@ import { RPC_ERROR } from '../../api/methods.ts';
 import { EXIT } from '../../api/power.ts';
 import { COMMAND_LIMIT, COMMAND_LIMIT_S, type CommandRun } from '../../api/shell.ts';
 import { type RackClient, RpcFailure } from '../../client/client.ts';
-import { removeHidden } from '../../lib/control-chars.ts';
+import { outputLines } from '../../lib/control-chars.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
 import { type GlobalOptions, knownRack, openClient, targetsOf } from '../server-connection.ts';
@@ -118,9 +118,7 @@ function report({ node, result, run, why }: NodeResult, json: boolean): void {
   }
   const end = run?.code == null ? why : `exit code ${run.code}${why === '' ? '' : `; ${why}`}`;
   print(`== ${name} (${formatPosition(addr)}, ${formatAddress(addr)}): ${end}`);
-  const lines = (run?.output ?? '').split('\n');
-  if (lines.at(-1) === '') lines.pop();
-  for (const line of lines) print(removeHidden(line.replaceAll('\t', '        ')));
+  for (const line of outputLines(run?.output ?? '')) print(line);
   if (run?.truncated === true) print('(more was printed, and left out)');
 }
 

@@ -71,9 +71,11 @@ export function busHandlers(services: Services): BusMethods {
       return readHostName(consoles, addr, caller.id);
     },
 
-    'node.run': (request, caller) => {
+    'node.run': (request, caller, cancellation) => {
       expectNode(services, request.addr);
-      return services.commands.run(request, caller);
+      const cancelled = new AbortController();
+      cancellation.onCancellationRequested(() => cancelled.abort('its client aborted it'));
+      return services.commands.run(request, caller, AbortSignal.any([caller.gone, cancelled.signal]));
     },
 
     'file.open': (request, caller) => {

@@ -1,4 +1,5 @@
 /** Types of all handlers: one function for each method, called with checked parameters and the session that asks. */
+import type { CancellationToken } from 'vscode-jsonrpc/node';
 import type { ClientIdentity, ClientNotes, Requests } from '../../api/methods.ts';
 import type { ConsoleUser } from '../consoles/participants.ts';
 import { rpcError } from './errors.ts';
@@ -7,7 +8,7 @@ import { rpcError } from './errors.ts';
 export interface Caller extends ConsoleUser {
   /** Null before hello. */
   readonly who: ClientIdentity | null;
-  /** Aborts when the session has ended. */
+  /** Aborts when the session has ended; its reason follows the node's name or a colon. */
   readonly gone: AbortSignal;
   identify(who: ClientIdentity): void;
   /** Returns a number for one confirmation. */
@@ -15,7 +16,12 @@ export interface Caller extends ConsoleUser {
 }
 
 export type Methods = {
-  [M in keyof Requests]: (params: Requests[M][0], caller: Caller) => Requests[M][1] | Promise<Requests[M][1]>;
+  /** `cancellation`: set by the client's `$/cancelRequest`; most methods do not read it. */
+  [M in keyof Requests]: (
+    params: Requests[M][0],
+    caller: Caller,
+    cancellation: CancellationToken,
+  ) => Requests[M][1] | Promise<Requests[M][1]>;
 };
 
 export type NoteHandlers = { [M in keyof ClientNotes]: (params: ClientNotes[M], caller: Caller) => void };

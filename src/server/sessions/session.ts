@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import {
+  type CancellationToken,
   createMessageConnection,
   type MessageConnection,
   ResponseError,
@@ -154,7 +155,9 @@ export class ClientSession implements Caller {
 
   #listen(): void {
     for (const method of Object.keys(this.#ports.methods) as (keyof Requests)[])
-      this.#rpc.onRequest(method, (params: unknown) => this.#answer(method, params));
+      this.#rpc.onRequest(method, (params: unknown, cancellation: CancellationToken) =>
+        this.#answer(method, params, cancellation),
+      );
     for (const method of Object.keys(this.#ports.notes) as (keyof ClientNotes)[])
       this.#rpc.onNotification(method, (params: unknown) => this.#take(method, params));
     // The library reports unreadable messages here, and also the socket's own failures.
@@ -182,12 +185,16 @@ export class ClientSession implements Caller {
   #end(why: string | null): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#gone.abort();
+    this.#gone.abort('its client is gone');
     this.outbox.close();
     this.#ports.ended(this, why);
   }
 
-  async #answer<M extends keyof Requests>(method: M, raw: unknown): Promise<Requests[M][1] | ResponseError<unknown>> {
+  async #answer<M extends keyof Requests>(
+    method: M,
+    raw: unknown,
+    cancellation: CancellationToken,
+  ): Promise<Requests[M][1] | ResponseError<unknown>> {
     this.#receivedAt = this.#socket.bytesRead;
     const parsed = REQUEST_PARAMS[method].safeParse(raw ?? {}, WORDED);
     if (!parsed.success) return rpcError('invalid', `invalid parameters: ${describeProblems(parsed.error, raw)}`);
@@ -200,7 +207,7 @@ export class ClientSession implements Caller {
     const stale = IS_CONFIRMED.has(method) ? this.#spendNonce(raw) : null;
     if (stale !== null) return rpcError('refused', `nothing was done: ${stale}`);
     try {
-      const answer = await this.#ports.methods[method](parsed.data, this);
+      const answer = await this.#ports.methods[method](parsed.data, this, cancellation);
       return this.#reads ? answer : hideInAnswer(method, answer);
     } catch (error) {
       const response = responseOf(error, this.#ports.openConsole());

@@ -3,6 +3,7 @@
  * node after another. An operation and a session that types have priority over every command.
  */
 import type { CommandRequest, CommandRun } from '../../api/shell.ts';
+import { commandLine, whyNotTyped } from '../../console/shell-command.ts';
 import { steadyNow } from '../../lib/clock.ts';
 import { Refused, Unavailable } from '../../lib/errors.ts';
 import { ConsoleArbiter } from '../../power/console-arbiter.ts';
@@ -27,6 +28,8 @@ export interface CommandNeeds {
   running: () => string | null;
 }
 
+/** As long as the token of a command that is typed. */
+const NO_TOKEN = '000000';
 /** Characters of a command in an event. */
 const SHOWN = 120;
 
@@ -42,17 +45,22 @@ export class Commands {
     this.#arbiter = new ConsoleArbiter(() => ports.now());
   }
 
-  /** @throws {Refused} {ConsoleHeld} {Unavailable} and the command was not run */
-  async run({ addr, command, by, limitS }: CommandRequest, caller: Caller): Promise<CommandRun> {
+  /**
+   * Runs a command until it ends, or `stop` is aborted, whose reason the answer has.
+   * @throws {Refused} {ConsoleHeld} {Unavailable} and the command was not run
+   */
+  async run({ addr, command, by, limitS }: CommandRequest, caller: Caller, stop: AbortSignal): Promise<CommandRun> {
     const { network } = this.#ports;
     const startedAt = this.#ports.now();
     const bySsh = by === 'configured' && network?.target(addr) != null ? network : null;
     this.#expectPossible(addr, bySsh !== null);
+    const wrong = bySsh === null ? whyNotTyped(commandLine(command, NO_TOKEN)) : null;
+    if (wrong !== null) throw new Refused(`nothing was typed: ${wrong}`);
     const audited = await this.announce({ addr, verb: 'run', raw: command, by: bySsh ? 'ssh' : 'console' }, caller);
     try {
       const ran = bySsh
-        ? await bySsh.run(addr, command, limitS, caller.gone)
-        : await this.#overConsole(addr, command, limitS, caller);
+        ? await bySsh.run(addr, command, limitS, stop)
+        : await this.#overConsole(addr, command, limitS, { session: caller.id, stop });
       await audited(ran.code === null ? ran.why : `exit code ${ran.code}`);
       return { addr, by: bySsh ? 'ssh' : 'console', ...ran, ms: this.#ports.now() - startedAt };
     } catch (error) {
@@ -82,10 +90,10 @@ export class Commands {
   }
 
   /** Reaches the shell on a node's console. @throws {Refused} {ConsoleHeld} {Unavailable} */
-  async reachShell(addr: Address, gone: AbortSignal, session: number): Promise<NodeShell> {
+  async reachShell(addr: Address, stop: AbortSignal, session: number): Promise<NodeShell> {
     this.#expectPossible(addr, false);
     const user = { addr, id: `run-${++this.#last}`, session, arbiter: this.#arbiter };
-    const shell = new NodeShell(this.#ports, user, gone);
+    const shell = new NodeShell(this.#ports, user, stop);
     try {
       await shell.reach();
       return shell;
@@ -124,8 +132,13 @@ export class Commands {
       );
   }
 
-  async #overConsole(addr: Address, command: string, limitS: number, caller: Caller): Promise<CommandEnd> {
-    const shell = await this.reachShell(addr, caller.gone, caller.id);
+  async #overConsole(
+    addr: Address,
+    command: string,
+    limitS: number,
+    { session, stop }: { session: number; stop: AbortSignal },
+  ): Promise<CommandEnd> {
+    const shell = await this.reachShell(addr, stop, session);
     try {
       return await shell.run(command, limitS * 1000);
     } catch (error) {

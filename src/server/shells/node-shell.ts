@@ -34,7 +34,7 @@ export class NodeShell {
   #atPrompt = false;
   #wakeUp: () => void = () => undefined;
 
-  /** `id` names this use to others; `signal`: its client is gone. */
+  /** `id` names this use to others; `signal` ends it, with a reason. */
   constructor(
     ports: ShellPorts,
     { addr, id, session, arbiter }: { addr: Address; id: string; session: number; arbiter: ConsoleArbiter },
@@ -83,9 +83,14 @@ export class NodeShell {
   }
 
   readonly #left = (): void => {
-    this.#login?.giveUp('its client is gone');
+    this.#login?.giveUp(this.#whyLeft);
     this.#wakeUp();
   };
+
+  /** Why the signal was aborted. */
+  get #whyLeft(): string {
+    return String(this.#signal.reason);
+  }
 
   /** Reaches the shell's prompt. @throws {Unavailable} with a reason that follows the node's name */
   async reach(): Promise<void> {
@@ -120,11 +125,7 @@ export class NodeShell {
     const so = ended ? 'interrupted with Ctrl-C' : 'it may still run';
     const limit = `no end within ${Math.round(limitMs / 1000)} s`;
     const why =
-      stopped === 'limit'
-        ? limit
-        : stopped === 'lost'
-          ? `its console was lost: ${this.#closedWhy}`
-          : 'its client is gone';
+      stopped === 'limit' ? limit : stopped === 'lost' ? `its console was lost: ${this.#closedWhy}` : this.#whyLeft;
     return { code: null, output, truncated, why: `${why}; ${so}` };
   }
 
@@ -188,7 +189,7 @@ export class NodeShell {
   }
 
   reason(stopped: Stopped): string {
-    if (stopped === 'left') return ': its client is gone';
+    if (stopped === 'left') return `: ${this.#whyLeft}`;
     return stopped === 'lost' ? `: its console was lost: ${this.#closedWhy}` : '';
   }
 }

@@ -12,6 +12,7 @@ import type {
 import type { UpsHistoryAnswer, UpsHistoryRequest } from '../../api/outage.ts';
 import type { PlanList, PlanPreview, PlanRun, PlanRunRequest } from '../../api/plans.ts';
 import type { Operation, PowerCheck, PowerRequest } from '../../api/power.ts';
+import type { CommandRun } from '../../api/shell.ts';
 import type { LineTime } from '../../console/line-times.ts';
 import type { Address } from '../../rack/address.ts';
 import type { Alarm } from '../../rack/alarms.ts';
@@ -118,6 +119,9 @@ export type UiEvent =
   /** The operator's own program printed; its end, '' where it succeeded. */
   | { type: 'program-printed'; id: number; lines: readonly string[] }
   | { type: 'program-ended'; id: number; why: string }
+  /** One node's answer to a line for consoles, by the run's identity. */
+  | { type: 'line-ran'; id: number; addr: Address; run: CommandRun }
+  | { type: 'line-failed'; id: number; addr: Address; error: RequestError }
   | { type: 'link-lost'; why: string }
   | { type: 'link-still-lost'; why: string }
   | { type: 'link-back'; welcome: Welcome; local: number };
@@ -197,6 +201,9 @@ export type Effect =
   /** Runs a program of the operator's own on this machine; or ends it. */
   | { do: 'run-program'; id: number; argv: readonly string[]; limit: number }
   | { do: 'end-program' }
+  /** Runs a line in the shell on a node's console; or aborts the one that runs. */
+  | { do: 'run-line'; id: number; addr: Address; line: string }
+  | { do: 'stop-line' }
   /** Switches the terminal's mouse reports. */
   | { do: 'report-mouse'; on: boolean }
   | { do: 'ring' }

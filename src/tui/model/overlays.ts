@@ -74,6 +74,45 @@ export interface OwnProgram {
   why: string | null;
 }
 
+/** A line sent to consoles, one after another; the row of each node. */
+export interface LineRun {
+  id: number;
+  line: string;
+  rows: readonly LineRow[];
+  /** The operator has seen how it ended. */
+  seen: boolean;
+}
+
+/**
+ * `cut`: it began, and its end is not known; `refused`: by a rule; `failed`: no shell was reached; `left-out`: aborted
+ * before its turn.
+ */
+export interface LineRow {
+  addr: Address;
+  is: 'waiting' | 'running' | 'done' | 'cut' | 'refused' | 'failed' | 'left-out';
+  /** Exit code; null: none. */
+  code: number | null;
+  /** Reason why there is no exit code, or why the output may not be whole; '' else. */
+  why: string;
+  /** Output, without control characters. */
+  lines: readonly string[];
+}
+
+/** A line for consoles: typed, sent, answered. */
+export interface RunOverlay {
+  kind: 'run';
+  /** The line is being typed; the answers of `lineRun` are shown; or one of them with its whole output. */
+  shows: 'line' | 'table' | 'output';
+  text: string;
+  nodes: readonly Address[];
+  /** The selected node's row. */
+  index: number;
+  /** Lines below the first of the output. */
+  scroll: number;
+  /** The question whether to abort the rest; null: not asked. */
+  aborts: Shown | null;
+}
+
 /** Exchanges on the bus as they pass. */
 export interface BusPane {
   kind: 'bus';
@@ -113,6 +152,7 @@ export interface OverlayStates {
   bus: BusPane;
   supply: SupplyPane;
   emergency: EmergencyPanel;
+  run: RunOverlay;
 }
 
 export type Overlay = OverlayStates[keyof OverlayStates];

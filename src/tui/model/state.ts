@@ -11,7 +11,7 @@ import type { Address } from '../../rack/address.ts';
 import type { Alarm } from '../../rack/alarms.ts';
 import type { Inventory } from '../../rack/inventory.ts';
 import type { KeyTable, OwnCommand } from './keys.ts';
-import type { Overlay, OwnProgram } from './overlays.ts';
+import type { LineRun, Overlay, OwnProgram } from './overlays.ts';
 import { NO_STRIPS, type Strips } from './strips.ts';
 import { type ColumnId, type TableView, tableViewFrom, USUAL_TABLE } from './table.ts';
 
@@ -315,6 +315,7 @@ export interface State {
   glances: Glances;
   overlay: Overlay | null;
   program: OwnProgram | null;
+  lineRun: LineRun | null;
   /** Ids of the last choices in the palette, the latest first. */
   recent: readonly string[];
   notice: Notice | null;
@@ -378,10 +379,8 @@ export function initialState(
     glances: NO_GLANCES,
     overlay: null,
     program: null,
-    recent: [],
-    notice: null,
-    rangAt: 0,
-    nextId: 1,
+    lineRun: null,
+    ...{ recent: [], notice: null, rangAt: 0, nextId: 1 },
   };
 }
 

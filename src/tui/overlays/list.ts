@@ -23,6 +23,7 @@ import { PARTICIPANTS } from './participants.ts';
 import { EMERGENCY } from './plans/emergency.ts';
 import { POWER_DIALOG } from './power/dialog.ts';
 import { POWER_MENU } from './power/menu.ts';
+import { RUN } from './run/run.ts';
 import { TOUR } from './tour.ts';
 
 /** In the order in which the help and docs/keys.md list their keys. */
@@ -44,6 +45,7 @@ export const OVERLAYS: readonly OverlayType<Overlay>[] = [
   EMERGENCY,
   TAKEOVER,
   LARGE_PASTE,
+  RUN,
   OWN_COMMAND,
   HELP,
   TOUR,

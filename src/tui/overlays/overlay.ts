@@ -35,7 +35,7 @@ export interface OverlayType<O extends Overlay> {
   context?(overlay: O): Context | null;
   onKey(state: State, overlay: O, key: KeyPress): OverlayStep;
   /** Handles a paste. Default: it is ignored. */
-  onPaste?(state: State, overlay: O): Step;
+  onPaste?(state: State, overlay: O, pasted: Uint8Array): Step;
   /** Called about once a second. */
   onTick?(state: State, overlay: O): Step;
   /** Called after each change of the state; requests data that the overlay shows and does not have yet. */
@@ -95,10 +95,10 @@ export function seenLongEnough(shown: Shown, now: number): boolean {
 /** Most characters of a field: more than any confirmation has. */
 const FIELD = 120;
 
-/** Edits the text of a field by a key; null: the key does not edit. */
-export function typedInto(text: string, name: string): string | null {
+/** Edits the text of a field by a key; null: the key does not edit. `most`: characters. */
+export function typedInto(text: string, name: string, most = FIELD): string | null {
   if (name === 'backspace') return text.slice(0, -1);
   if (name === 'C-u') return '';
   const typed = name === 'space' ? ' ' : Array.from(name).length === 1 ? name : null;
-  return typed === null || text.length >= FIELD ? null : text + typed;
+  return typed === null || text.length >= most ? null : text + typed;
 }
