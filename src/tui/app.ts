@@ -4,7 +4,7 @@ import { steadyNow } from '../lib/clock.ts';
 import { BEAT_MS, BEATS } from './map/node-look.ts';
 import type { UiEvent } from './model/events.ts';
 import type { State } from './model/state.ts';
-import { overlayType } from './overlays/list.ts';
+import { overlayType, showsAllRacks } from './overlays/list.ts';
 import { type RackAccess, RackSession, type RackSessionOptions, tick } from './rack-session.ts';
 import { Renderer } from './renderer.ts';
 import { tabRows } from './screen/rack-tabs.ts';
@@ -222,8 +222,24 @@ class Interface {
    */
   #tick(nextMs = TICK_MS): void {
     this.#armTick(nextMs);
-    if (showsAllRacks(this.#session.state)) this.#toAll(tick());
-    else this.#session.dispatch(tick());
+    if (!showsAllRacks(this.#session.state)) {
+      this.#session.dispatch(tick());
+      return;
+    }
+    this.#toAll(tick());
+    this.#requestLines();
+  }
+
+  /** Requests the last lines that a view of all racks shows, at each rack its own. */
+  #requestLines(): void {
+    const { state } = this.#session;
+    const fleet = this.#sessions.map((session) => session.state);
+    const places =
+      state.overlay === null ? [] : (overlayType(state.overlay).lines?.(state, state.overlay, fleet) ?? []);
+    this.#sessions.forEach((session, index) => {
+      const addrs = places.flatMap(({ rack, addr }) => (rack === index && addr !== null ? [addr] : []));
+      if (addrs.length > 0) session.dispatch({ type: 'lines', addrs });
+    });
   }
 
   #armTick(ms: number): void {
@@ -243,8 +259,13 @@ class Interface {
       (shown ? differs(before, state) && !isRefresh(event, before) : differsInTab(before, state))
     )
       this.#draw();
-    // All racks of the overview show the same moment.
-    if (showsAllRacks(state) && !showsAllRacks(before)) this.#tick();
+    if (shown && showsAllRacks(state)) {
+      // All racks of the overview show the same moment, and are shown by the same choice there.
+      if (!showsAllRacks(before)) this.#tick();
+      const { table, heat } = state.view;
+      if (table !== before.view.table || heat !== before.view.heat)
+        for (const other of this.#sessions) if (other !== session) other.dispatch({ type: 'view', table, heat });
+    }
     if (!shown || event.type !== 'update' || event.note.nodes === undefined) return;
     if (performance.now() - this.#tickedAt >= TICK_MS / 2) this.#tick(TICK_MS + SWEEP_LATE_MS);
     if (this.#palette.pulses) this.#beat(state.strips.lagMs);
@@ -295,10 +316,6 @@ class Interface {
     const take = (reply: Uint8Array): void => terminal?.answered(reply);
     this.#input.restore({ replyOutstanding, take }, () => this.#end(end));
   }
-}
-
-function showsAllRacks({ overlay }: State): boolean {
-  return overlay !== null && overlayType(overlay).showsAllRacks === true;
 }
 
 /** Returns whether more than the clock changed; what depends on the clock is drawn by the tick each second. */

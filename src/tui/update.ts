@@ -8,7 +8,7 @@ import { lastScreenEvent, withLastScreen } from './console/last-screen.ts';
 import { mouseInConsole, onMouse, wheeled, withFocus } from './mouse.ts';
 import { keyInConsole } from './console/typing.ts';
 import { detailEvent, withDetail } from './detail/detail.ts';
-import { glanceEvent, withGlances } from './glance/glance.ts';
+import { glanceEvent, requestLines, withGlances } from './glance/glance.ts';
 import { noLink } from './keymap/disabled-reasons.ts';
 import { bindingOf } from './keymap/lookup.ts';
 import { keyOnMap } from './map/map.ts';
@@ -50,6 +50,10 @@ function updated(state: State, event: UiEvent): Step {
       return onToken({ ...state, now: serverNow(state.serverTime, event.local) }, event);
     case 'go':
       return chosenNode(state, event.addr, event.attach);
+    case 'view':
+      return step({ ...state, view: { ...state.view, table: event.table, heat: event.heat } });
+    case 'lines':
+      return requestLines(step(state), { addrs: event.addrs, rows: 1 });
     case 'tick':
       return onTick({ ...state, dateAhead: Math.round(event.dateAhead - state.serverTime.ahead) }, event.local);
     case 'shown':

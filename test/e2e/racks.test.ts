@@ -149,6 +149,55 @@ describe('the interface', () => {
     }
   });
 
+  test('the table of all racks: worst first, sorted, searched, the last lines of both, a node of each opened from it', async () => {
+    const screen = two.open({ cols: 200, rows: 40 });
+    try {
+      await screen.waitFor(/4 on/);
+      screen.type('R');
+      await screen.waitFor(/south {2}bus ready .*8 on/);
+      screen.type('T');
+      await screen.waitFor(/rack +name +addr +pos +state/);
+      await screen.waitFor(
+        (s) => s.lines().filter((line) => /^[▌ ](north|south) +node-0/.test(line)).length === 12,
+        'rows',
+      );
+      await two.racks.get('south')?.ctl('silent', { node: '06' });
+      await screen.waitFor(
+        (s) => /^▌?\s?south node-06 +06 .*\? unknown/.test(s.lines()[3] ?? ''),
+        'the silent node first',
+      );
+      await two.racks.get('south')?.ctl('silent', { node: '06', on: false });
+      // Sorted by the name of the rack, the other way round.
+      screen.type('hss');
+      await screen.waitFor((s) => s.lines()[3]?.startsWith('▌south node-00') === true, 'south first');
+      expect(screen.lines()[2]).toMatch(/rack↓/);
+      screen.type('/node-02\r');
+      await screen.waitFor(/2 found/);
+      // The second row is the other rack's: its console in one more key.
+      screen.type('jc');
+      await screen.waitFor((s) => s.lines()[1]?.startsWith(' north') === true, 'north');
+      await screen.waitFor(/node-02 A-2 02 on[^]*Enter wakes it/);
+      screen.type('\r');
+      await screen.waitFor(/login:/);
+      screen.type('\x1dd');
+      await screen.waitFor(/4 on/);
+      screen.type('>');
+      await screen.waitFor(/8 on/);
+      // The line is of a rack that is not shown, and is there without a visit.
+      screen.type('RT');
+      await screen.waitFor(/north +node-02 .*login:/);
+      screen.type('/node-03\r');
+      await screen.waitFor(/2 found/);
+      screen.type('\x1b[F\r');
+      await screen.waitFor((s) => s.lines()[1]?.startsWith(' north') === true, 'north');
+      await screen.waitFor(/▌●. ?03/);
+      screen.type('q');
+      expect((await screen.exited).code).toBe(0);
+    } finally {
+      await screen[Symbol.asyncDispose]();
+    }
+  }, 60_000);
+
   test('keys, mouse and bell of the file that lists them; a rack that is not shown is asked for no detail', async () => {
     two.say('interface: { mouse: true }\nkeys: { map: { next-rack: F6, racks: W } }\n');
     // One that the interface of before has started may linger.

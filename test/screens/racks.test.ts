@@ -72,6 +72,10 @@ const SCREENS: Record<string, [(cols: number, rows: number) => Fleet, string[]]>
   'overview-search': [five, ['R', '/', 'w', 'o', 'r', 'k', 'e', 'r']],
   'overview-heat': [five, ['R', 'H']],
   fleet: [many, ['R']],
+  table: [five, ['R', 'T']],
+  'table-search': [five, ['R', 'T', '/', 'l', 'a', 'b']],
+  'table-columns': [five, ['R', 'T', 'C', 'j']],
+  'table-fleet': [many, ['R', 'T', 'l', 's', 'j']],
 };
 
 test.each(Object.entries(SCREENS).flatMap(([name, how]) => SIZES.map((size) => [name, how, ...size] as const)))(
@@ -137,6 +141,81 @@ test('the tab of the shown rack is visible however many racks there are', () => 
   const { states } = many(80, 23);
   const all = states();
   for (const active of [0, 9, 31]) expect(lines(all, active)[0]).toContain(` ${all[active]?.racks.names[active]} `);
+});
+
+test('the table has the nodes of all racks with their names, problems first, and a row for a rack not reached', () => {
+  const { scene, states } = five(120, 39);
+  scene.keys('R', 'T');
+  const rows = lines(states()).slice(3, -2);
+  const racks = rows.map((line) => /^.(\S+)/.exec(line)?.[1]);
+  // The worst is selected, although the selection of the overview was another one.
+  expect(rows[0]).toMatch(/^▌er24a dk8s-worker-06 .* its fan has stopp/);
+  expect(racks.slice(0, 2)).toEqual(['er24a', 'er24a']);
+  expect(rows.find((line) => line.startsWith(' attic'))).toMatch(/^ attic +\? ssh: connect to host mcp-attic/);
+  // Nothing of the rack without its server is shown as it is now.
+  const frame = paintScreen(states(), 0, () => null, glyphs(false));
+  const lost = frame.lines().findIndex((line) => /^.lab /.test(line));
+  expect(new Set(frame.inks.slice(lost * frame.cols, (lost + 1) * frame.cols))).not.toContain('ok');
+  scene.keys('/').typed('spare').keys('\r');
+  expect(lines(states())[1]).toMatch(/search: spare .* 96 found +$/);
+  expect(lines(states()).at(-2)).toMatch(/ spare:node-00 .*problems first, nodes 1 to 35 of 96 $/);
+});
+
+test('Enter and c in the table lead to the node of the selected row, at its rack', () => {
+  const { scene } = five(120, 39);
+  scene.keys('R', 'T', '/').typed('spare').keys('\r', 'j', '\r');
+  expect(scene.state.overlay).toBeNull();
+  expect(scene.effects.at(-1)).toEqual({ do: 'rack', index: 3, node: { addr: 1, attach: false } });
+  scene.keys('R', 'T', '/').typed('attic').keys('\r', 'c');
+  expect(scene.effects.at(-1)).toEqual({ do: 'rack', index: 4, node: null });
+});
+
+test('the table of all racks sorts by each column as that of one rack, and by the name of the rack', () => {
+  const { scene, states } = many(200, 59);
+  scene.keys('R', 'T', 's');
+  const first = (): string => lines(states())[3] ?? '';
+  expect(first()).toMatch(/^▌rack-01/);
+  scene.keys('h', 's');
+  expect(scene.state.view.table.sort).toEqual({ column: 'rack', reverse: false });
+  scene.keys('s');
+  expect(first()).toMatch(/^▌rack-32/);
+  // The notice of the order is there until the next key.
+  expect(lines(states()).at(-2)).toMatch(/^ sorted by: rack, last value first/);
+  scene.keys('k');
+  expect(lines(states()).at(-2)).toMatch(/by rack, nodes 1 to 55 of 768 $/);
+  scene.keys('s');
+  expect(scene.state.view.table.sort).toBeNull();
+  expect(first()).toMatch(/^▌rack-21/);
+  // The table of one rack has no such column: what is wrong is first there.
+  scene.keys('h', 's', '\x1b', 'T');
+  expect(lines(states()).join('\n')).toContain('problems first');
+});
+
+test('the columns are chosen over the table of all racks, which shows them afterwards', () => {
+  const { scene, states } = many(200, 59);
+  scene.keys('R', 'T', 'l', 'C');
+  expect(lines(states()).join('\n')).toMatch(/columns of the table[^]*\[x\] addr/);
+  scene.keys('j', ' ', '\x1b');
+  expect(scene.state.overlay).toMatchObject({ kind: 'racks-table' });
+  expect(lines(states())[2]).toMatch(/rack +name +addr +state/);
+});
+
+test('the names of rows out of view are not read for a frame of 768 nodes, nor when the selection moves', () => {
+  const { scene, states } = many(200, 59);
+  scene.keys('R', 'T');
+  let read = 0;
+  scene.peers = scene.peers.map((peer) => {
+    const nodes = peer.rack.nodes.map((node) =>
+      Object.defineProperty({ ...node }, 'name', { get: () => (read++, node.name), enumerable: true }),
+    );
+    return { ...peer, rack: { ...peer.rack, nodes } };
+  });
+  // The widths of the columns are measured once.
+  const before = lines(states());
+  read = 0;
+  expect(lines(states())).toEqual(before);
+  scene.keys('j', '\x1b[6~', '\x1b[F');
+  expect(read).toBeLessThan(2 * 59);
 });
 
 /** Two racks with the same nodes; the second one's alarms came a minute later. */

@@ -95,6 +95,7 @@ const REACH = {
   },
   supply: () => base(TWO).keys('u', '\x1b[6~'),
   racks: () => several().keys('R').keys('/').typed('worker').keys('\r', 'n', 'n', 'n'),
+  'racks-table': () => several().keys('R', 'T').keys('/').typed('worker').keys('\r', 'n', 'n', 'n', 'l', 'l'),
   emergency: () => {
     const scene = base().keys('!').plans().previewed(preview('shed-dev')).keys(' ');
     return scene.ran(run('shed-all', { state: 'running' }, () => ({})));

@@ -108,6 +108,28 @@ export function partOf(text: string, width: number, ms: number): string {
   return `${parts[at] ?? ''}${at < parts.length - 1 ? GOES_ON : ''}`;
 }
 
+/** A message as it is painted. `at`: when it came, server's clock. */
+export interface PaintedMessage {
+  text: string;
+  at: number;
+  ink: InkRole;
+}
+
+const NOTICE_INK = { info: 'text', warning: 'warn', error: 'fault' } as const;
+
+/** Gives a notice its ink. */
+export function messageFrom({
+  text,
+  at,
+  level,
+}: {
+  text: string;
+  at: number;
+  level: keyof typeof NOTICE_INK;
+}): PaintedMessage {
+  return { text, at, ink: NOTICE_INK[level] };
+}
+
 /** Paints a sentence on this line and, if it is longer, on lines above: the remedy is at its end. */
 export function paintSentence(frame: Frame, { x, y, width }: Rect, text: string, ink: InkRole): void {
   const lines = wrap(text, width - 2);

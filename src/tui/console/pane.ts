@@ -6,7 +6,7 @@ import { silenceText } from '../../api/methods.ts';
 import type { LineTimes } from '../../console/line-times.ts';
 import { count } from '../../lib/words.ts';
 import { type Address, formatAddress, formatPosition } from '../../rack/address.ts';
-import { NARROW_PART, partOf } from '../canvas/box.ts';
+import { messageFrom, NARROW_PART, type PaintedMessage, partOf } from '../canvas/box.ts';
 import {
   type CellDetail,
   DEFAULT_COLOUR,
@@ -22,7 +22,7 @@ import {
 import { formatAge, formatClock, formatDuration, type Glyphs, POWER_WORD } from '../canvas/glyphs.ts';
 import { keyOf } from '../keymap/lookup.ts';
 import { lookOf, viewOf } from '../map/node-look.ts';
-import { type CopyMode, nameOf, type Notice, type State } from '../model/state.ts';
+import { type CopyMode, nameOf, type State } from '../model/state.ts';
 import { selection } from './copy-mode.ts';
 import { lastScreenOf, noLastScreen } from './last-screen.ts';
 import { lineTimeText, marginWidth } from './line-margin.ts';
@@ -44,19 +44,6 @@ export interface ScreenPicture {
 
 /** Returns a node's screen: of its console here, open or left, or the last one from the server; null: there is none. */
 export type Screens = (addr: Address, which?: 'last') => ScreenPicture | null;
-
-/** A message as it is painted. `at`: when it came, server's clock. */
-export interface PaintedMessage {
-  text: string;
-  at: number;
-  ink: InkRole;
-}
-
-const NOTICE_INK = { info: 'text', warning: 'warn', error: 'fault' } as const;
-
-export function messageFrom({ text, at, level }: Notice): PaintedMessage {
-  return { text, at, ink: NOTICE_INK[level] };
-}
 
 /** `message`: about more than the console, where it has no other place. */
 export function paintPane(

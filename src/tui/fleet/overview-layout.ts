@@ -1,11 +1,10 @@
 /** Lays out the overview of racks: small maps in columns, the worst rack first, and the way from node to node. Pure. */
 import { SLOTS_PER_BLADE } from '../../rack/address.ts';
 import { blades } from '../layout/layout.ts';
-import { shownNodes } from '../map/filter.ts';
-import { nameOfRack } from './racks.ts';
 import { countsOf } from '../map/node-look.ts';
 import type { Place } from '../model/overlays.ts';
 import { isUnreached, type State, unseenAlarms } from '../model/state.ts';
+import { foundNodes, isAt, rackMatches } from './search.ts';
 
 /** A node's sign; `x` and `y`: from the upper left corner of all maps. */
 interface Sign extends Place {
@@ -102,8 +101,6 @@ function smallMap(state: State, at: Omit<SmallMap, 'height' | 'signs'>): SmallMa
   return { ...at, height: 1 + Math.ceil(blades(state).length / perLine), signs };
 }
 
-export const isAt = (one: Place, { rack, addr }: Place): boolean => one.rack === rack && one.addr === addr;
-
 /** Returns the sign next to `from` as seen on the screen; at an edge it is the place itself. */
 export function neighbourOf(maps: readonly SmallMap[], from: Place, way: 'up' | 'down' | 'left' | 'right'): Place {
   const here = maps.flatMap(({ signs }) => signs).find((sign) => isAt(sign, from));
@@ -136,9 +133,8 @@ export function foundIn(states: readonly State[], maps: readonly SmallMap[], tex
   return maps.flatMap(({ rack, signs }): Place[] => {
     const state = states[rack];
     if (state === undefined) return [];
-    if (text === '' || nameOfRack(state).toLowerCase().includes(text.toLowerCase())) return [...signs];
-    const left = new Set(shownNodes({ ...state, filter: text }));
-    return signs.filter(({ addr }) => addr !== null && left.has(addr));
+    const found = foundNodes(state, text);
+    return signs.filter(({ addr }) => (addr === null ? rackMatches(state, text) : found.has(addr)));
   });
 }
 

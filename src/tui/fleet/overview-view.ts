@@ -1,33 +1,42 @@
 /** Paints the overview of racks: the sums, each rack's words and small map, and the selected node in words. Pure. */
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import { count } from '../../lib/words.ts';
-import { paintSentence } from '../canvas/box.ts';
+import { messageFrom, paintSentence } from '../canvas/box.ts';
 import { type Frame, type Rect, type Span, spansWidth } from '../canvas/frame.ts';
 import { type Glyphs, POWER_WORD } from '../canvas/glyphs.ts';
 import { heatGround, heatLegend, heatLevel, type HeatScale, heatScaleOf } from '../map/heat.ts';
 import { countsOf, lookOf, viewOf } from '../map/node-look.ts';
 import type { Place, RackOverview } from '../model/overlays.ts';
-import type { Heat, State } from '../model/state.ts';
+import type { Heat, Notice, State } from '../model/state.ts';
 import { alarmWords, busWords, countWords, supplyWords } from '../screen/header.ts';
 import { foundIn, type SmallMap, whyLost } from './overview-layout.ts';
 import { nameOfRack } from './racks.ts';
+import type { Search } from './search.ts';
+
+/** Returns the part of the screen of a view of all racks: the footer below it has its keys. */
+export const roomOf = ({ cols, rows }: State['size']): Rect => ({ x: 0, y: 0, width: cols, height: rows - 1 });
+/** Lines of sums above, and of the selected node below. */
+export const HEAD = 1;
+export const FOOT = 1;
 
 interface Shown {
   fleet: readonly State[];
   maps: readonly SmallMap[];
   overview: RackOverview;
   heat: Heat;
+  notice: Notice | null;
 }
 
 /** Paints all of it. `rect`: the whole; `inner`: the part of the small maps. */
 export function paintOverview(frame: Frame, rect: Rect, inner: Rect, shown: Shown, g: Glyphs): void {
-  const { fleet, maps, overview, heat } = shown;
+  const { fleet, maps, overview, heat, notice } = shown;
   frame.clear(rect);
   // The panes below it cannot be clicked.
   frame.target(rect, null);
   const scale = heatScaleOf(fleet, heat);
   const found = overview.filter === '' ? null : foundIn(fleet, maps, overview.filter);
-  paintHead(frame, { ...rect, height: 1 }, shown, found, scale, g);
+  const legend = scale === null ? [] : heatLegend(scale, 40, g);
+  paintHead(frame, { ...rect, height: HEAD }, { fleet, search: overview, found: found?.length ?? null }, legend);
   // The selected rack is always visible.
   const own = maps.find(({ rack }) => rack === overview.at.rack);
   const end = own === undefined ? 0 : own.y + own.height;
@@ -38,16 +47,21 @@ export function paintOverview(frame: Frame, rect: Rect, inner: Rect, shown: Show
     if (state === undefined || y < inner.y || y + map.height > inner.y + inner.height) continue;
     paintMap(frame, { x: inner.x, y: inner.y - top }, state, map, { at: overview.at, found, scale, g });
   }
-  paintFoot(frame, { ...rect, y: rect.y + rect.height - 1, height: 1 }, fleet, overview.at, g);
+  paintFoot(
+    frame,
+    { ...rect, y: rect.y + rect.height - FOOT, height: FOOT },
+    { fleet, at: overview.at, notice },
+    [],
+    g,
+  );
 }
 
-function paintHead(
+/** Paints the sums, or the search with the number of nodes found; null: there is no search. `right`: at the end. */
+export function paintHead(
   frame: Frame,
   rect: Rect,
-  { fleet, overview }: Shown,
-  found: readonly Place[] | null,
-  scale: HeatScale | null,
-  g: Glyphs,
+  { fleet, search, found }: { fleet: readonly State[]; search: Search; found: number | null },
+  right: readonly Span[],
 ): void {
   frame.clear(rect, 'bar');
   const counts = fleet.map((state) => countsOf(state));
@@ -56,7 +70,6 @@ function paintHead(
   const nodes = fleet.reduce((all, { rack }) => all + rack.nodes.length, 0);
   const lost = fleet.filter(({ link }) => link.kind === 'lost').length;
   const old = sum((one) => one.old);
-  const legend = scale === null ? [] : heatLegend(scale, 40, g);
   const sums: Span[] = [
     [`  ${sum((one) => one.on)} on`, old > 0 ? 'aging' : 'ok'],
     [` ${sum((one) => one.off)} off`, 'off'],
@@ -73,20 +86,25 @@ function paintHead(
     ...some(old, 'old', 'stale'),
     ...some(lost, lost === 1 ? 'rack without connection' : 'racks without connection', 'danger'),
   ];
-  const search: Span[] = [
+  const words: Span[] = [
     ['  search: ', 'key'],
-    [overview.filter, 'text'],
+    [search.filter, 'text'],
   ];
   const left: Span[] = [
     [count(fleet.length, 'rack'), 'title'],
     [`  ${count(nodes, 'node')}`, 'text'],
-    ...(found === null && overview.typing === null ? sums : search),
+    ...(found === null && search.typing === null ? sums : words),
   ];
   const end = frame.spans(rect.x + 1, rect.y, left, rect.width - 2);
-  if (overview.typing !== null) frame.cursor = { x: Math.min(end, rect.width - 1), y: rect.y };
-  const right: Span[] = found === null ? legend : [[`${found.length} found `, found.length === 0 ? 'warn' : 'title']];
-  const at = rect.x + rect.width - 1 - spansWidth(right);
-  if (at > end + 1) frame.spans(at, rect.y, right);
+  if (search.typing !== null) frame.cursor = { x: Math.min(end, rect.width - 1), y: rect.y };
+  const result: Span[] = found === null ? [] : [[`${found} found `, found === 0 ? 'warn' : 'title']];
+  // On a narrow screen the result of a search is more important.
+  for (const spans of [found === null ? right : [...result, ...right], result]) {
+    const at = rect.x + rect.width - 1 - spansWidth(spans);
+    if (at <= end + 1) continue;
+    frame.spans(at, rect.y, spans);
+    return;
+  }
 }
 
 const some = (n: number, word: string, ink: Span[1]): Span[] => (n > 0 ? [[` ${n} ${word}`, ink]] : []);
@@ -152,8 +170,22 @@ function titleOf(state: State, g: Glyphs): Span[] {
   ];
 }
 
-/** Paints the selected node in words, or the reason why nothing new is known of its rack. */
-function paintFoot(frame: Frame, rect: Rect, fleet: readonly State[], { rack, addr }: Place, g: Glyphs): void {
+/**
+ * Paints the notice, or the selected node in words, or the reason why nothing new is known of its rack. `right`: at the
+ * end of the line, where there is room.
+ */
+export function paintFoot(
+  frame: Frame,
+  rect: Rect,
+  { fleet, at: { rack, addr }, notice }: { fleet: readonly State[]; at: Place; notice: Notice | null },
+  right: readonly Span[],
+  g: Glyphs,
+): void {
+  if (notice !== null) {
+    const { text, ink } = messageFrom(notice);
+    paintSentence(frame, rect, text, ink);
+    return;
+  }
   const state = fleet[rack];
   if (state === undefined) return;
   const why = whyLost(state);
@@ -166,7 +198,7 @@ function paintFoot(frame: Frame, rect: Rect, fleet: readonly State[], { rack, ad
   const look = lookOf(state, viewOf(state, node.addr));
   const alarms = state.alarms.filter((alarm) => alarm.addr === node.addr).map(({ text }) => text);
   const dot: Span = [` ${g.separator} `, 'dim'];
-  frame.spans(
+  const end = frame.spans(
     rect.x + 1,
     rect.y,
     [
@@ -183,4 +215,6 @@ function paintFoot(frame: Frame, rect: Rect, fleet: readonly State[], { rack, ad
     ],
     rect.width - 2,
   );
+  const start = rect.x + rect.width - 1 - spansWidth(right);
+  if (start > end + 1) frame.spans(start, rect.y, right);
 }

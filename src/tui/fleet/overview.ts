@@ -2,16 +2,18 @@
  * The overview of racks: all nodes of all racks as small maps, the way to any of them, and a search. Each rack has a
  * state of its own; keys and view get all of them. Pure.
  */
-import type { Rect } from '../canvas/frame.ts';
 import { bindingOf } from '../keymap/lookup.ts';
 import { nextHeat } from '../map/heat.ts';
 import { step, type Step } from '../model/events.ts';
 import type { Place, RackOverview } from '../model/overlays.ts';
 import type { State } from '../model/state.ts';
-import { closed, type KeyPress, type OverlayType, type PaintTools, typedInto } from '../overlays/overlay.ts';
+import { closed, type KeyPress, type OverlayType, type PaintTools } from '../overlays/overlay.ts';
 import type { Frame } from '../canvas/frame.ts';
-import { foundIn, isAt, layOutRacks, neighbourOf, rackFurther, type SmallMap } from './overview-layout.ts';
-import { paintOverview } from './overview-view.ts';
+import { foundIn, layOutRacks, neighbourOf, rackFurther, type SmallMap } from './overview-layout.ts';
+import { FIRST_ROW } from './fleet-rows.ts';
+import { FOOT, HEAD, paintOverview, roomOf } from './overview-view.ts';
+import { toPlace, withoutNotice } from './racks.ts';
+import { isAt, nextFound, typedSearch } from './search.ts';
 
 export const RACKS: OverlayType<RackOverview> = {
   kind: 'racks',
@@ -29,10 +31,18 @@ export const RACKS: OverlayType<RackOverview> = {
     { context: 'racks', keys: ['n'], command: 'next-match', hint: null, help: 'next node that was found' },
     { context: 'racks', keys: ['N'], command: 'previous-match', hint: null, help: 'previous node that was found' },
     { context: 'racks', keys: ['H'], command: 'heat', hint: 'heat', help: 'heat: colour the nodes, as on the map' },
+    {
+      context: 'racks',
+      keys: ['T'],
+      command: 'show-table',
+      hint: 'table',
+      help: 'table of the nodes of all racks, problems first',
+    },
     { context: 'racks', keys: ['R'], command: 'racks', hint: null, help: 'back to the rack that was shown' },
     { context: 'racks', keys: ['escape', 'q'], command: 'cancel', hint: 'close', help: 'end the search; close' },
   ],
   showsAllRacks: true,
+  fills: true,
   open: (state) =>
     step({
       ...state,
@@ -48,27 +58,21 @@ export const RACKS: OverlayType<RackOverview> = {
   paint,
 };
 
-/** The overview's part of the screen: the footer below it has its keys. */
-const rectOf = ({ cols, rows }: State['size']): Rect => ({ x: 0, y: 0, width: cols, height: rows - 1 });
-/** Lines above and below the small maps. */
-const HEAD = 1;
-const FOOT = 1;
-
 function mapsOf(state: State, fleet: readonly State[]): SmallMap[] {
-  const { width, height } = rectOf(state.size);
+  const { width, height } = roomOf(state.size);
   return layOutRacks(fleet, { width, height: height - HEAD - FOOT });
 }
 
-function onKey(state: State, overview: RackOverview, { name, fleet }: KeyPress): Step {
+function onKey(before: State, overview: RackOverview, { name, fleet }: KeyPress): Step {
+  const state = withoutNotice(before);
   const maps = mapsOf(state, fleet);
   const at = present(maps, overview.at);
   const become = (changes: Partial<RackOverview>): Step => step({ ...state, overlay: { ...overview, at, ...changes } });
-  const found = (by: 1 | -1): Step => {
-    const places = foundIn(fleet, maps, overview.filter);
-    const index = places.findIndex((one) => isAt(one, at));
-    return become({ at: places[(Math.max(index, by < 0 ? 0 : -1) + by + places.length) % places.length] ?? at });
-  };
-  if (overview.typing !== null) return onTyping(state, { ...overview, at }, overview.typing, name, fleet, maps);
+  const found = (by: 1 | -1): Step => become({ at: nextFound(foundIn(fleet, maps, overview.filter), at, by) });
+  if (overview.typing !== null) {
+    const next = typedSearch({ ...overview, at }, overview.typing, name, (filter) => foundIn(fleet, maps, filter));
+    return next === null ? step(state) : step({ ...state, overlay: next });
+  }
   const command = bindingOf(state, 'racks', name)?.command;
   switch (command) {
     case 'up':
@@ -89,11 +93,13 @@ function onKey(state: State, overview: RackOverview, { name, fleet }: KeyPress):
     case 'heat':
       return nextHeat(state);
     case 'accept':
-    case 'attach': {
-      const { rack: index, addr } = at;
-      const node = addr === null ? null : { addr, attach: command === 'attach' };
-      return step(closed(state), { do: 'rack', index, node });
-    }
+    case 'attach':
+      return toPlace(state, at, command === 'attach');
+    case 'show-table':
+      return step({
+        ...state,
+        overlay: { kind: 'racks-table', at: FIRST_ROW, filter: overview.filter, typing: null, column: 'name' },
+      });
     case 'racks':
       return step(closed(state));
     case 'cancel':
@@ -110,28 +116,11 @@ function present(maps: readonly SmallMap[], at: Place): Place {
   return sign === undefined ? at : { rack: sign.rack, addr: sign.addr };
 }
 
-/** Edits the words of the search; the selection goes to the first node that they leave. */
-function onTyping(
-  state: State,
-  overview: RackOverview,
-  before: Place,
-  name: string,
-  fleet: readonly State[],
-  maps: readonly SmallMap[],
-): Step {
-  const become = (changes: Partial<RackOverview>): Step => step({ ...state, overlay: { ...overview, ...changes } });
-  if (name === 'escape') return become({ typing: null, filter: '', at: before });
-  if (name === 'enter') return become({ typing: null });
-  const filter = typedInto(overview.filter, name);
-  if (filter === null) return step(state);
-  const [first] = filter === '' ? [before] : foundIn(fleet, maps, filter);
-  return become({ filter, at: first === undefined ? before : { rack: first.rack, addr: first.addr } });
-}
-
 function paint(frame: Frame, state: State, overview: RackOverview, { g, fleet }: PaintTools): void {
-  const rect = rectOf(state.size);
+  const rect = roomOf(state.size);
   const maps = mapsOf(state, fleet);
   const at = present(maps, overview.at);
   const shown = { ...rect, y: rect.y + HEAD, height: rect.height - HEAD - FOOT };
-  paintOverview(frame, rect, shown, { fleet, maps, overview: { ...overview, at }, heat: state.view.heat }, g);
+  const { notice, view } = state;
+  paintOverview(frame, rect, shown, { fleet, maps, overview: { ...overview, at }, heat: view.heat, notice }, g);
 }

@@ -2,6 +2,7 @@
 import type { Address } from '../../rack/address.ts';
 import type { Span } from '../canvas/frame.ts';
 import { step, type Step } from '../model/events.ts';
+import type { Place } from '../model/overlays.ts';
 import type { State } from '../model/state.ts';
 
 /** Returns the rack's name in the list of racks. */
@@ -20,4 +21,14 @@ export function toNodeOf(state: State, of: State, addr: Address | null): Step {
   const node = addr === null ? null : { addr, attach: false };
   if (index !== state.racks.index) return step({ ...state, overlay: null }, { do: 'rack', index, node });
   return step(addr === null ? { ...state, overlay: null } : { ...state, overlay: null, cursor: addr, focus: 'map' });
+}
+
+/** Closes a view of all racks and shows the rack of a place, at its node; `attach`: at its console. */
+export function toPlace(state: State, { rack: index, addr }: Place, attach: boolean): Step {
+  return step({ ...state, overlay: null }, { do: 'rack', index, node: addr === null ? null : { addr, attach } });
+}
+
+/** Returns the state without its notice, which is in the line of the selected node. */
+export function withoutNotice(state: State): State {
+  return state.notice === null ? state : { ...state, notice: null };
 }

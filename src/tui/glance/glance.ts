@@ -150,9 +150,8 @@ interface Wanted {
 }
 
 function wantedGlances(state: State): Wanted {
-  if (state.link.kind === 'lost' || !state.racks.shown || state.access === 'view') return { addrs: [], rows: 1 };
-  const { addrs, rows } = state.view.main === 'glance' ? glanceTiles(state) : tableGlances(state);
-  return { addrs: addrs.filter((addr) => addr !== state.bus.master), rows: Math.max(1, rows) };
+  if (!state.racks.shown) return { addrs: [], rows: 1 };
+  return state.view.main === 'glance' ? glanceTiles(state) : tableGlances(state);
 }
 
 function glanceTiles(state: State): Wanted {
@@ -162,12 +161,18 @@ function glanceTiles(state: State): Wanted {
     : { addrs: tiles.nodes.slice(tiles.from, tiles.from + tiles.count), rows: tiles.height - 1 };
 }
 
-/** Requests the lines that are missing or old, one request at a time. */
-export function withGlances({ state, effects }: Step): Step {
+/** Requests the lines that the rack's own view shows. */
+export function withGlances(before: Step): Step {
+  return requestLines(before, wantedGlances(before.state));
+}
+
+/** Requests those of the lines that are missing or old, one request at a time. */
+export function requestLines({ state, effects }: Step, { addrs, rows: wanted }: Wanted): Step {
   const { asked } = state.glances;
+  if (state.link.kind === 'lost' || state.access === 'view') return { state, effects };
   if (asked !== null && state.now - asked.at < GIVEN_UP_MS) return { state, effects };
-  const { addrs, rows } = wantedGlances(state);
-  const missing = addrs.filter((addr) => isOld(state, addr, rows)).slice(0, AT_ONCE);
+  const rows = Math.max(1, wanted);
+  const missing = addrs.filter((addr) => addr !== state.bus.master && isOld(state, addr, rows)).slice(0, AT_ONCE);
   if (missing.length === 0) return { state, effects };
   const next: State = { ...state, glances: { ...state.glances, asked: { at: state.now }, failed: null } };
   return { state: next, effects: [...effects, { do: 'glances', addrs: missing, rows }] };

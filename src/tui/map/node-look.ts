@@ -16,8 +16,8 @@ export interface NodeLook {
   /** Current in counts; null where no value may be shown. */
   current: number | null;
   fan: number | null;
-  /** `12s`; null while fresh, and where there never was a value. */
-  age: string | null;
+  /** `12s`; null while fresh, and where there never was a value. Formatted where it is read. */
+  readonly age: string | null;
   /** Age of the reading; null: there never was a value. */
   ageMs: number | null;
   /** Place of the node's beat, 0 to {@link BEATS} - 1; null: it has none now. */
@@ -41,7 +41,9 @@ export function lookOf(state: State, node: NodeState | undefined): NodeLook {
     ink: inkOf(power, fresh, beat),
     current: sample?.current ?? null,
     fan: sample?.fan ?? null,
-    age: ageText(reading, fresh, age, state.now),
+    get age() {
+      return ageText(reading, fresh, age, state.now);
+    },
     ageMs: age,
   };
 }

@@ -46,6 +46,10 @@ export type UiEvent =
   | { type: 'tick'; local: number; dateAhead: number }
   /** A node of this rack was chosen in a view of all racks; `attach`: its console. */
   | { type: 'go'; addr: Address; attach: boolean }
+  /** Order, columns and heat were chosen in a view of all racks. */
+  | { type: 'view'; table: View['table']; heat: View['heat'] }
+  /** A view of all racks shows the last lines of these nodes' consoles. */
+  | { type: 'lines'; addrs: readonly Address[] }
   /** This rack was shown (`on`) or hidden. */
   | { type: 'shown'; on: boolean; local: number }
   | { type: 'resize'; cols: number; rows: number }

@@ -6,9 +6,12 @@ export const COLUMN_IDS = [
   ...(['trend', 'peak', 'role', 'cluster', 'kubernetes', 'on-for', 'op', 'line'] as const),
 ];
 export type ColumnId = (typeof COLUMN_IDS)[number];
+/** The table of all racks has a column more: the name of the rack. */
+export type FleetColumnId = ColumnId | 'rack';
 
 export interface Sort {
-  column: ColumnId;
+  /** `rack`: in the table of one rack as null. */
+  column: FleetColumnId;
   /** True: from the last value to the first. */
   reverse: boolean;
 }
@@ -25,7 +28,7 @@ export const USUAL_TABLE: TableView = { hidden: [], sort: null };
 export function tableViewFrom(json: unknown): TableView {
   const { hidden, sort } = record(json);
   const { column, reverse } = record(sort);
-  const by = COLUMN_IDS.find((one) => one === column);
+  const by = ([...COLUMN_IDS, 'rack'] as const).find((one) => one === column);
   return {
     hidden: COLUMN_IDS.filter((id) => id !== 'name' && Array.isArray(hidden) && hidden.includes(id)),
     sort: by === undefined ? null : { column: by, reverse: reverse === true },

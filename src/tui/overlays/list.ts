@@ -1,4 +1,5 @@
 /** All overlays. A new one is a file with an `OverlayType`, and a line here. */
+import { RACK_TABLE } from '../fleet/fleet-table.ts';
 import { RACKS } from '../fleet/overview.ts';
 import { FILTER } from '../map/filter-input.ts';
 import type { Step } from '../model/events.ts';
@@ -33,6 +34,7 @@ export const OVERLAYS: readonly OverlayType<Overlay>[] = [
   COLUMN_LIST,
   CONSOLE_LIST,
   RACKS,
+  RACK_TABLE,
   PARTICIPANTS,
   NOTE,
   POWER_MENU,
@@ -57,6 +59,14 @@ export function overlayType({ kind }: Overlay): OverlayType<Overlay> {
   const type = byKind.get(kind);
   if (type === undefined) throw new Error(`no overlay ${kind}`);
   return type;
+}
+
+/** Returns whether an overlay shows all racks, or lies over one that does. */
+export function showsAllRacks({ overlay }: State): boolean {
+  if (overlay === null) return false;
+  const type = overlayType(overlay);
+  const behind = type.behind?.(overlay) ?? null;
+  return type.showsAllRacks === true || (behind !== null && overlayType(behind).showsAllRacks === true);
 }
 
 /** Opens the overlay that a command of a pane names; null: the command names none. */

@@ -5,7 +5,7 @@ import type { Glyphs } from '../canvas/glyphs.ts';
 import type { Binding } from '../keymap/lookup.ts';
 import type { Step } from '../model/events.ts';
 import type { CommandContext, Context, KeySection } from '../model/keys.ts';
-import type { Overlay, Shown } from '../model/overlays.ts';
+import type { Overlay, Place, Shown } from '../model/overlays.ts';
 import type { State } from '../model/state.ts';
 import type { Plot } from '../terminal/plot.ts';
 
@@ -26,6 +26,11 @@ export interface OverlayType<O extends Overlay> {
   /** Shows all racks: each of them gets ticks meanwhile, and the tabs can be clicked. */
   readonly showsAllRacks?: true;
 
+  /** Covers panes and notice, which are not painted: it shows the notice itself. */
+  readonly fills?: true;
+  /** Returns the overlay that it was opened from and that stays visible behind it; null: none. Default: none. */
+  behind?(overlay: O): Overlay | null;
+
   /** Explains the screen behind it, which keeps its colours. */
   readonly showsScreen?: true;
 
@@ -43,6 +48,8 @@ export interface OverlayType<O extends Overlay> {
 
   /** Paints it over the panes. Default: nothing. */
   paint?(frame: Frame, state: State, overlay: O, tools: PaintTools): void;
+  /** Returns the nodes whose consoles' last lines it shows; they are requested at their racks. Default: none. */
+  lines?(state: State, overlay: O, fleet: readonly State[]): readonly Place[];
   /** Paints the footer, where text is typed there. Default: hints for the keys in force. */
   paintFooter?(frame: Frame, footer: Rect, state: State, overlay: O): void;
   /** Returns whether it draws charts, for which the plotting library has to be loaded. Default: false. */

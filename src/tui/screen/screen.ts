@@ -8,7 +8,7 @@ import { paintDetail } from '../detail/detail-view.ts';
 import { paintGlance } from '../glance/glance-view.ts';
 import { contextOf } from '../keymap/context.ts';
 import { keyNameOf, keyOf } from '../keymap/lookup.ts';
-import { layoutOf, MIN_COLS, MIN_ROWS } from '../layout/layout.ts';
+import { type Layout, layoutOf, MIN_COLS, MIN_ROWS } from '../layout/layout.ts';
 import { paintMap } from '../map/map-view.ts';
 import { countsOf } from '../map/node-look.ts';
 import { isUnreached, nameOf, type State, unseenAlarms } from '../model/state.ts';
@@ -82,20 +82,14 @@ function paintUnreached(frame: Frame, rect: Rect, state: State): void {
   frame.text(x, y + lines.length + 2, 'rackui tries again by itself.', 'dim', width);
 }
 
-/** Paints a frame. `plot` draws the lines of charts; null: bars are drawn. `fleet`: all racks, for views of all. */
-export function paint(
+/** Paints the panes of the rack, and the notice. */
+function paintPanes(
+  frame: Frame,
+  layout: Layout,
   state: State,
   screens: Screens,
-  g: Glyphs,
-  plot: Plot | null = null,
-  fleet: readonly State[] = [state],
-): Frame {
-  const frame = new Frame(state.size.cols, state.size.rows);
-  const layout = layoutOf(state);
-  if (layout.kind === 'too-small') {
-    paintTooSmall(frame, state, g);
-    return frame;
-  }
+  { plot, g }: { plot: Plot | null; g: Glyphs },
+): void {
   paintHeader(frame, layout.header, state, g);
   if (layout.map && isUnreached(state)) paintUnreached(frame, layout.map.area, state);
   const legend = layout.map && !isUnreached(state) ? paintMap(frame, layout.map, state, g) : [];
@@ -123,8 +117,27 @@ export function paint(
     const text = layout.console === null ? notice.text : partOf(notice.text, line.width - 2, state.now - notice.at);
     paintSentence(frame, line, text, notice.ink);
   }
+}
+
+/** Paints a frame. `plot` draws the lines of charts; null: bars are drawn. `fleet`: all racks, for views of all. */
+export function paint(
+  state: State,
+  screens: Screens,
+  g: Glyphs,
+  plot: Plot | null = null,
+  fleet: readonly State[] = [state],
+): Frame {
+  const frame = new Frame(state.size.cols, state.size.rows);
+  const layout = layoutOf(state);
+  if (layout.kind === 'too-small') {
+    paintTooSmall(frame, state, g);
+    return frame;
+  }
   const { overlay } = state;
   const type = overlay === null ? null : overlayType(overlay);
+  const behind = (overlay === null ? null : type?.behind?.(overlay)) ?? null;
+  if (type?.fills !== true && (behind === null || overlayType(behind).fills !== true))
+    paintPanes(frame, layout, state, screens, { plot, g });
   if (overlay !== null) frame.cursor = null;
   if (overlay !== null && type?.paintFooter !== undefined) {
     type.paintFooter(frame, layout.footer, state, overlay);
@@ -158,9 +171,13 @@ export function paint(
     ]);
   }
   if (overlay !== null && type?.paint !== undefined) {
+    if (behind !== null) {
+      overlayType(behind).paint?.(frame, state, behind, { g, plot, fleet });
+      frame.target({ x: 0, y: 0, width: frame.cols, height: frame.rows }, null);
+    }
     const below = layout.header.y + layout.header.height;
     if (type.showsScreen !== true)
-      frame.dim({ x: 0, y: below, width: frame.cols, height: (line ?? layout.footer).y - below });
+      frame.dim({ x: 0, y: below, width: frame.cols, height: (layout.notice ?? layout.footer).y - below });
     type.paint(frame, state, overlay, { g, plot, fleet });
   }
   return frame;

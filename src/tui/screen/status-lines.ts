@@ -1,9 +1,9 @@
 /** Paints single lines under the map: the selected node in words, events, operations, the notice, the footer. */
 import { formatAddress, formatPosition, rowLabel } from '../../rack/address.ts';
 import { drawOf, drawText } from '../../rack/calibration.ts';
+import { messageFrom, type PaintedMessage } from '../canvas/box.ts';
 import { type Frame, type Rect, type Span, spansWidth } from '../canvas/frame.ts';
 import { type Glyphs, POWER_WORD } from '../canvas/glyphs.ts';
-import { type PaintedMessage, messageFrom } from '../console/pane.ts';
 import { glanceSpans } from '../glance/glance-view.ts';
 import { keyLabel } from '../keymap/key-names.ts';
 import { type Binding, bindingsIn, disabledReason, keyOf } from '../keymap/lookup.ts';

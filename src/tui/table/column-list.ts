@@ -5,13 +5,16 @@ import type { Glyphs } from '../canvas/glyphs.ts';
 import { bindingOf } from '../keymap/lookup.ts';
 import { step, type Step } from '../model/events.ts';
 import type { State } from '../model/state.ts';
-import type { ColumnId } from '../model/table.ts';
-import { closed, type KeyPress, type OverlayType, type PaintTools } from '../overlays/overlay.ts';
+import type { Overlay } from '../model/overlays.ts';
+import type { ColumnId, FleetColumnId } from '../model/table.ts';
+import { type KeyPress, type OverlayType, type PaintTools } from '../overlays/overlay.ts';
 import { COLUMNS } from './columns.ts';
 
 interface ColumnList {
   kind: 'columns';
   index: number;
+  /** The overlay that it was opened from, shown again when it is closed; null: the table of one rack. */
+  back: Overlay | null;
 }
 
 declare module '../model/overlays.ts' {
@@ -29,20 +32,19 @@ export const COLUMN_LIST: OverlayType<ColumnList> = {
     { context: 'columns', keys: ['space', 'enter'], command: 'accept', hint: 'show or hide', help: 'show or hide it' },
     { context: 'columns', keys: ['escape', 'q', 'C'], command: 'cancel', hint: 'close', help: 'close' },
   ],
-  open: (state) =>
-    step({
-      ...state,
-      overlay: {
-        kind: 'columns',
-        index: Math.max(
-          0,
-          COLUMNS.findIndex(({ id }) => id === state.column),
-        ),
-      },
-    }),
+  open: (state) => openColumnList(state, state.column, null),
+  behind: ({ back }) => back,
   onKey,
   paint,
 };
+
+export function openColumnList(state: State, column: FleetColumnId, back: Overlay | null): Step {
+  const index = Math.max(
+    0,
+    COLUMNS.findIndex(({ id }) => id === column),
+  );
+  return step({ ...state, overlay: { kind: 'columns', index, back } });
+}
 
 function onKey(state: State, list: ColumnList, { name }: KeyPress): Step {
   const to = (index: number): Step => step({ ...state, overlay: { ...list, index } });
@@ -54,7 +56,7 @@ function onKey(state: State, list: ColumnList, { name }: KeyPress): Step {
     case 'accept':
       return toggled(state, COLUMNS[list.index]?.id ?? 'name');
     case 'cancel':
-      return step(closed(state));
+      return step({ ...state, overlay: list.back });
     default:
       return step(state);
   }

@@ -1,16 +1,17 @@
 /** The columns of the table: title, width, contents and order of each. */
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import { drawOf, drawText } from '../../rack/calibration.ts';
+import type { Inventory } from '../../rack/inventory.ts';
 import { KUBERNETES_WORD } from '../../rack/kubernetes.ts';
 import type { InkRole, Span } from '../canvas/frame.ts';
 import { barRows, formatAge, type Glyphs, POWER_WORD, rangeOf, shorten } from '../canvas/glyphs.ts';
 import { KUBERNETES_INK } from '../map/kubernetes.ts';
 import type { State } from '../model/state.ts';
-import { COLUMN_IDS, type ColumnId } from '../model/table.ts';
+import { COLUMN_IDS, type ColumnId, type FleetColumnId, type TableView } from '../model/table.ts';
 import { rankOf, type Row, rowsOf } from './row.ts';
 
-export interface Column {
-  id: ColumnId;
+export interface Column<Id extends FleetColumnId = ColumnId> {
+  id: Id;
   title: string;
   /** Its contents in a sentence, for the list of columns. */
   about: string;
@@ -43,12 +44,7 @@ const COLUMNS_BY_ID: Record<ColumnId, Omit<Column, 'id'>> = {
   name: {
     title: 'name',
     about: 'name, with the sign of the master, of a protected node, of the open console',
-    width: ({ rack, size }) =>
-      2 +
-      longest(
-        rack.nodes.map(({ name }) => name),
-        nameWidest(size.cols),
-      ),
+    width: ({ rack, size }) => 2 + longest(rack, 'name', nameWidest(size.cols)),
     cell: ({ node, look }, { state, g, width }) => {
       const sign = signOf(state, node, g);
       const name = shorten(node.name, width - 2, g);
@@ -167,28 +163,14 @@ const COLUMNS_BY_ID: Record<ColumnId, Omit<Column, 'id'>> = {
   role: {
     title: 'role',
     about: 'role in the inventory',
-    width: ({ rack }) =>
-      Math.max(
-        5,
-        longest(
-          rack.nodes.map(({ role }) => role ?? ''),
-          WORDS_WIDEST,
-        ),
-      ),
+    width: ({ rack }) => Math.max(5, longest(rack, 'role', WORDS_WIDEST)),
     cell: ({ node }) => [[node.role ?? '', 'dim']],
     value: ({ node }) => node.role,
   },
   cluster: {
     title: 'cluster',
     about: 'cluster in the inventory',
-    width: ({ rack }) =>
-      Math.max(
-        8,
-        longest(
-          rack.nodes.map(({ cluster }) => cluster ?? ''),
-          WORDS_WIDEST,
-        ),
-      ),
+    width: ({ rack }) => Math.max(8, longest(rack, 'cluster', WORDS_WIDEST)),
     cell: ({ node }) => [[node.cluster ?? '', 'dim']],
     value: ({ node }) => node.cluster,
   },
@@ -233,23 +215,25 @@ const COLUMNS_BY_ID: Record<ColumnId, Omit<Column, 'id'>> = {
     about: 'last line on its console, with its age; for sessions that may act',
     width: () => 25,
     grows: true,
-    cell: ({ node, lastLine }, { state }) => {
+    cell: (row, { state }) => {
       if (state.access === 'view') return [['hidden: view only', 'dim']];
-      if (node.addr === state.bus.master || lastLine === null) return [['-', 'dim']];
-      const { age, text } = lastLine;
+      const line = row.node.addr === state.bus.master ? null : row.lastLine();
+      if (line === null) return [['-', 'dim']];
+      const { age, text } = line;
       return [
         [age === null ? '' : `${age} `, 'stale'],
         [text, age === null ? 'text' : 'dim'],
       ];
     },
-    value: ({ lastLine }) => lastLine?.text ?? null,
+    value: ({ lastLine }) => lastLine()?.text ?? null,
   },
 };
 
 export const COLUMNS: readonly Column[] = COLUMN_IDS.map((id) => ({ id, ...COLUMNS_BY_ID[id] }));
 
-export function shownColumns({ view, nodes }: State): readonly Column[] {
-  const inCluster = [...nodes.values()].some(({ kubernetes }) => kubernetes !== null);
+/** Returns the columns that are shown. `fleet`: the racks whose nodes the table has. */
+export function shownColumns({ view }: Pick<State, 'view'>, fleet: readonly State[]): readonly Column[] {
+  const inCluster = fleet.some(({ nodes }) => [...nodes.values()].some(({ kubernetes }) => kubernetes !== null));
   return COLUMNS.filter(({ id }) => !view.table.hidden.includes(id) && (id !== 'kubernetes' || inCluster));
 }
 
@@ -259,32 +243,50 @@ const sorted = new WeakMap<State, readonly Row[]>();
 export function sortedRows(state: State): readonly Row[] {
   let rows = sorted.get(state);
   if (rows === undefined) {
-    const { sort } = state.view.table;
-    rows = rowsOf(state).sort(sort === null ? worstFirst : inOrderOf(COLUMNS_BY_ID[sort.column].value, sort.reverse));
+    rows = inOrder(rowsOf(state), (row) => row, state.view.table.sort);
     sorted.set(state, rows);
   }
   return rows;
 }
 
-const worstFirst = (a: Row, b: Row): number => rankOf(a.wrong) - rankOf(b.wrong) || a.node.addr - b.node.addr;
+const collator = new Intl.Collator('en', { numeric: true });
+export const byName = (a: string, b: string): number => collator.compare(a, b);
 
-function inOrderOf(value: Column['value'], reverse: boolean): (a: Row, b: Row) => number {
-  return (a, b) => {
-    const [left, right] = [value(a), value(b)];
-    if (left === null || right === null)
-      return Number(left === null) - Number(right === null) || a.node.addr - b.node.addr;
-    const order =
-      typeof left === 'string' || typeof right === 'string'
-        ? String(left).localeCompare(String(right), 'en', { numeric: true })
-        : left < right
-          ? -1
-          : Number(left > right);
-    return (reverse ? -order : order) || a.node.addr - b.node.addr;
-  };
+/**
+ * Sorts items by a column of their rows, or by what is wrong, worst first. Those without a value are last; an item
+ * without a row is as wrong as a lost node. Equal ones stay in their order.
+ */
+export function inOrder<T>(items: readonly T[], rowOf: (item: T) => Row | null, sort: TableView['sort']): T[] {
+  const column = COLUMNS.find(({ id }) => id === sort?.column);
+  const valueOf = (row: Row): Value => (column === undefined ? rankOf(row.wrong) : column.value(row));
+  const sign = column !== undefined && sort?.reverse === true ? -1 : 1;
+  return items
+    .map((item) => {
+      const row = rowOf(item);
+      const rowless = column === undefined ? rankOf('lost') : null;
+      return { item, value: row === null ? rowless : valueOf(row) };
+    })
+    .sort((a, b) => compared(a.value, b.value, sign))
+    .map(({ item }) => item);
 }
 
-function longest(words: readonly string[], most: number): number {
-  return Math.min(most, Math.max(4, ...words.map((word) => word.length)));
+type Value = ReturnType<Column['value']>;
+
+function compared(left: Value, right: Value, sign: 1 | -1): number {
+  if (left === null || right === null) return Number(left === null) - Number(right === null);
+  if (typeof left === 'string' || typeof right === 'string') return sign * byName(String(left), String(right));
+  return sign * (left < right ? -1 : Number(left > right));
+}
+
+const widths = new WeakMap<Inventory, Map<string, number>>();
+
+/** Returns the columns of the longest word, at most so many. Cached by inventory. */
+function longest(rack: Inventory, field: 'name' | 'role' | 'cluster', most: number): number {
+  const known = widths.get(rack) ?? new Map<string, number>();
+  widths.set(rack, known);
+  const width = known.get(field) ?? Math.max(4, ...rack.nodes.map((node) => (node[field] ?? '').length));
+  known.set(field, width);
+  return Math.min(most, width);
 }
 
 function signOf(state: State, { addr, role, protected: isProtected }: Row['node'], g: Glyphs): Span | null {

@@ -27,8 +27,8 @@ export interface Row {
   alarms: readonly Alarm[];
   /** The running operation on it, with its progress; null: none. */
   op: { operation: Operation; progress: NodeProgress } | null;
-  /** Last line on its console; `age` null: the console is open now. Null: not known. */
-  lastLine: { age: string | null; text: string } | null;
+  /** Returns the last line on its console; `age` null: the console is open now. Null: not known. */
+  lastLine: () => { age: string | null; text: string } | null;
   wrong: Wrong;
 }
 
@@ -51,35 +51,48 @@ export type Wrong = (typeof WRONG)[number];
 /** Returns the rank of a degree: 0 is the worst. */
 export const rankOf = (wrong: Wrong): number => WRONG.indexOf(wrong);
 
-/** Returns the rows of all nodes that the filter shows, in address order. */
-export function rowsOf(state: State): Row[] {
+const every = new WeakMap<State, readonly Row[]>();
+
+/** Returns the rows of all nodes in address order. Cached by state: a table of many racks needs those of each. */
+export function allRows(state: State): readonly Row[] {
+  let rows = every.get(state);
+  if (rows === undefined) {
+    rows = state.rack.nodes.map((node) => rowOf(state, node)).sort((a, b) => a.node.addr - b.node.addr);
+    every.set(state, rows);
+  }
+  return rows;
+}
+
+/** Returns the rows of the nodes that the filter shows, in address order. */
+export function rowsOf(state: State): readonly Row[] {
   const shown = new Set(shownNodes(state));
-  const nodes = state.rack.nodes.filter(({ addr }) => shown.has(addr));
-  return nodes.map((node) => {
-    const view = viewOf(state, node.addr);
-    const look = lookOf(state, view);
-    const alarms = state.alarms
-      .filter(({ addr }) => addr === node.addr)
-      .sort((a, b) => Number(a.acknowledged !== null) - Number(b.acknowledged !== null));
-    const values = (of: typeof CURRENT | typeof PEAK): (number | null)[] =>
-      stripValues(state.strips, node.addr, of, lastStep(state.strips, node.addr), state.intervalMs);
-    const peak = (): number | null => {
-      const peaks = values(PEAK).filter((one) => one !== null);
-      return peaks.length === 0 ? null : Math.max(...peaks);
-    };
-    const row = {
-      node,
-      view,
-      look,
-      kubernetes: kubernetesOf(state, view),
-      currents: () => values(CURRENT),
-      peak,
-      alarms,
-      op: operationOn(state, node, view),
-      lastLine: lastLineOf(state, node),
-    };
-    return { ...row, wrong: wrongWith(row) };
-  });
+  return allRows(state).filter(({ node }) => shown.has(node.addr));
+}
+
+function rowOf(state: State, node: InventoryNode): Row {
+  const view = viewOf(state, node.addr);
+  const look = lookOf(state, view);
+  const alarms = state.alarms
+    .filter(({ addr }) => addr === node.addr)
+    .sort((a, b) => Number(a.acknowledged !== null) - Number(b.acknowledged !== null));
+  const values = (of: typeof CURRENT | typeof PEAK): (number | null)[] =>
+    stripValues(state.strips, node.addr, of, lastStep(state.strips, node.addr), state.intervalMs);
+  const peak = (): number | null => {
+    const peaks = values(PEAK).filter((one) => one !== null);
+    return peaks.length === 0 ? null : Math.max(...peaks);
+  };
+  const row = {
+    node,
+    view,
+    look,
+    kubernetes: kubernetesOf(state, view),
+    currents: () => values(CURRENT),
+    peak,
+    alarms,
+    op: operationOn(state, node, view),
+    lastLine: () => lastLineOf(state, node),
+  };
+  return { ...row, wrong: wrongWith(row) };
 }
 
 function operationOn(state: State, { addr }: InventoryNode, view: NodeState | undefined): Row['op'] {
@@ -89,7 +102,7 @@ function operationOn(state: State, { addr }: InventoryNode, view: NodeState | un
   return operation === undefined || progress === undefined ? null : { operation, progress };
 }
 
-function lastLineOf(state: State, { addr }: InventoryNode): Row['lastLine'] {
+function lastLineOf(state: State, { addr }: InventoryNode): ReturnType<Row['lastLine']> {
   const { seen = null, readAt = 0 } = state.glances.nodes.get(addr) ?? {};
   const text = seen?.lines.at(-1);
   if (seen === null || text === undefined) return null;

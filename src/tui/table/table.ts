@@ -4,7 +4,8 @@ import { chosen, layoutOf } from '../layout/layout.ts';
 import { step, type Step } from '../model/events.ts';
 import type { Command, KeySection } from '../model/keys.ts';
 import type { State } from '../model/state.ts';
-import { COLUMNS, shownColumns, sortedRows } from './columns.ts';
+import type { FleetColumnId, Sort } from '../model/table.ts';
+import { type Column, COLUMNS, shownColumns, sortedRows } from './columns.ts';
 
 /** Performs a command of the table; null: it is the same as on the map. */
 export function onTableCommand(state: State, command: Command): Step | null {
@@ -52,32 +53,39 @@ function pageOf(state: State): number {
 }
 
 function toColumn(state: State, by: 1 | -1): State {
-  const columns = shownColumns(state);
+  const columns = shownColumns(state, [state]);
   const at = columns.findIndex(({ id }) => id === state.column);
   const next = columns[Math.max(0, Math.min(columns.length - 1, at + by))];
   return next === undefined ? state : { ...state, column: next.id };
 }
 
 /**
- * Sorts by the selected column in its usual direction, then in the other one, then by what is wrong. The first row is
- * selected: the table would stay where the node of the cursor now is, often at its end.
+ * Sorts by the selected column. The first row is selected: the table would stay where the node of the cursor now is,
+ * often at its end.
  */
 function sortedBy(state: State): Step {
   const { table } = state.view;
   const column = COLUMNS.find(({ id }) => id === state.column);
   if (column === undefined) return step(state);
-  const usual = column.descends === true;
-  const same = table.sort?.column === column.id;
-  const sort = !same
-    ? { column: column.id, reverse: usual }
-    : table.sort?.reverse === usual
-      ? { column: column.id, reverse: !usual }
-      : null;
-  const way = sort?.reverse === true ? 'last value first' : 'first value first';
-  const words = sort === null ? 'problems first' : `${column.title}, ${usual ? numberWay(sort.reverse) : way}`;
-  const sorted = chosen(state, { ...state.view, table: { ...table, sort } }, `sorted by: ${words}`);
+  const sort = nextSort(table.sort, column);
+  const view = { ...state.view, table: { ...table, sort } };
+  const sorted = chosen(state, view, `sorted by: ${sortWords(sort, column)}`);
   const cursor = sortedRows(sorted.state)[0]?.node.addr ?? state.cursor;
   return { ...sorted, state: { ...sorted.state, cursor } };
+}
+
+/** Returns the next order by a column: in its usual direction, then in the other one, then by what is wrong. */
+export function nextSort(sort: Sort | null, { id, descends }: Column<FleetColumnId>): Sort | null {
+  const usual = descends === true;
+  if (sort?.column !== id) return { column: id, reverse: usual };
+  return sort.reverse === usual ? { column: id, reverse: !usual } : null;
+}
+
+/** `current, highest first`. */
+export function sortWords(sort: Sort | null, { title, descends }: Column<FleetColumnId>): string {
+  if (sort === null) return 'problems first';
+  const way = sort.reverse ? 'last value first' : 'first value first';
+  return `${title}, ${descends === true ? numberWay(sort.reverse) : way}`;
 }
 
 const numberWay = (reverse: boolean): string => (reverse ? 'highest first' : 'lowest first');
