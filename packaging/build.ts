@@ -1,10 +1,12 @@
 /**
  * Builds the program into `dist/`: one bundle of its modules and libraries, the files that libraries read at run time,
- * and the notices that their licences demand.
+ * and the notices that their licences demand. The bundle is in pieces, first as modules, which esbuild can split, then
+ * as CommonJS, whose compiled code Node.js 20 can keep (`src/launch.ts`).
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { licenceTexts } from './licences.ts';
@@ -12,12 +14,21 @@ import { licenceTexts } from './licences.ts';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DIST = join(ROOT, 'dist');
 const MODULES = join(ROOT, 'node_modules');
+/** The bundle's pieces as modules, until they are rewritten. Beside the sources, so that the source maps find them. */
+const PIECES = join(ROOT, 'dist/pieces');
 
-/** Compiled code that a package manager chooses for the machine; and a module that Ink names and nobody installs. */
-const EXTERNAL = ['@lydell/node-pty', 'react-devtools-core'];
+/** Compiled code that a package manager chooses for the machine. */
+const EXTERNAL = ['@lydell/node-pty'];
 
-/** Names that CommonJS modules expect. A library's `__dirname + '/../X'` is `dist/X`. */
-const PRELUDE = `import{createRequire as requireFrom}from'node:module';const require=requireFrom(import.meta.url),__dirname=import.meta.dirname+'/lib';`;
+/**
+ * Begins each piece. A library's `__dirname + '/../X'` is `dist/X`; `_later` is `import` of another piece, as long as that
+ * word for the source maps; `_ready` resolves when the piece can be used, if it cannot be at once.
+ */
+const PRELUDE = `const __libraries=__dirname+'/lib',_later=name=>Promise.resolve().then(()=>require(name));let _ready;`;
+const END = `if(_ready){const all=module.exports;module.exports=_ready.then(()=>all)}`;
+const LATER_YOGA = `let Yoga;
+_ready = loadYoga().then((assembly) => (Yoga = wrapAssembly(assembly)));
+export { Yoga as default };`;
 
 /** The used part of blessed: the other widgets would be loaded with it. */
 const BLESSED = `
@@ -31,52 +42,97 @@ const silent = () => Object.assign(() => undefined, { enabled: false, extend: si
 module.exports = silent;
 `;
 
-/** Files that are bundled with a change. */
-const changes: Plugin = {
-  name: 'changes',
-  setup(bundle) {
-    bundle.onLoad({ filter: /\/blessed\/lib\/blessed\.js$/ }, () => ({ contents: BLESSED }));
-    bundle.onLoad({ filter: /\/debug\/src\/index\.js$/ }, () => ({ contents: NO_TRACES }));
-    // Node warns on the terminal about this constructor, except within node_modules.
-    bundle.onLoad({ filter: /\/(?:drawille-blessed-contrib\/index|blessed\/lib\/gpmclient)\.js$/ }, ({ path }) => {
-      const source = readFileSync(path, 'utf8');
-      const contents = source.replaceAll('new Buffer(', 'Buffer.alloc(');
-      if (contents === source) throw new Error(`${path} does not make its buffers as expected`);
-      return { contents };
-    });
-    // A module that is loaded when it is first needed stays so within the bundle.
-    bundle.onLoad({ filter: /\/src\/config\/value-types\.ts$/ }, ({ path }) => {
-      const source = readFileSync(path, 'utf8');
-      const contents = source.replace('createRequire(import.meta.url)(', 'require(');
-      if (contents === source) throw new Error(`${path} does not load its engine as expected`);
-      return { contents, loader: 'ts' };
-    });
-  },
-};
-
-rmSync(DIST, { recursive: true, force: true });
-const { metafile } = await build({
-  absWorkingDir: ROOT,
-  entryPoints: ['src/main.ts'],
-  outdir: DIST,
-  bundle: true,
-  splitting: true,
-  format: 'esm',
+const OUTPUT = {
   platform: 'node',
   target: 'node20.19',
-  jsx: 'automatic',
-  external: EXTERNAL,
-  define: { 'process.env.NODE_ENV': '"production"' },
-  banner: { js: PRELUDE },
-  plugins: [changes],
   // Names stay, for the traces that users send.
   minifyWhitespace: true,
   minifySyntax: true,
   legalComments: 'none',
   sourcemap: true,
   sourcesContent: false,
-  metafile: true,
   logLevel: 'warning',
+} as const;
+
+/** Files that are bundled with a change. */
+const changes: Plugin = {
+  name: 'changes',
+  setup(bundle) {
+    bundle.onLoad({ filter: /\/blessed\/lib\/blessed\.js$/ }, () => ({ contents: BLESSED }));
+    bundle.onLoad({ filter: /\/debug\/src\/index\.js$/ }, () => ({ contents: NO_TRACES }));
+    const change = (filter: RegExp, from: string, to: string): void =>
+      bundle.onLoad({ filter }, ({ path }) => {
+        const source = readFileSync(path, 'utf8');
+        const contents = source.replaceAll(from, to);
+        if (contents === source) throw new Error(`${path} does not have '${from}' as expected`);
+        return { contents, loader: path.endsWith('.ts') ? 'ts' : 'js' };
+      });
+    // Node warns on the terminal about this constructor, except within node_modules.
+    change(/\/(?:drawille-blessed-contrib\/index|blessed\/lib\/gpmclient)\.js$/, 'new Buffer(', 'Buffer.alloc(');
+    // A module that is loaded when it is first needed stays so within the bundle.
+    change(/\/src\/config\/value-types\.ts$/, 'createRequire(import.meta.url)(', 'require(');
+    // CommonJS waits for nothing at the top level: the piece itself becomes a promise.
+    change(/\/ink\/build\/reconciler\.js$/, 'isDev()', 'false');
+    change(
+      /\/yoga-layout\/dist\/src\/index\.js$/,
+      'const Yoga = wrapAssembly(await loadYoga());\nexport default Yoga;',
+      LATER_YOGA,
+    );
+  },
+};
+
+/** Returns a hash of the program's files in a folder. */
+function hashOf(folder: string): string {
+  const hash = createHash('sha256');
+  for (const name of readdirSync(folder).sort())
+    if (name.endsWith('.js')) hash.update(readFileSync(join(folder, name)));
+  return hash.digest('hex').slice(0, 16);
+}
+
+rmSync(DIST, { recursive: true, force: true });
+const { metafile } = await build({
+  absWorkingDir: ROOT,
+  entryPoints: ['src/main.ts'],
+  outdir: PIECES,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  jsx: 'automatic',
+  external: EXTERNAL,
+  define: { 'process.env.NODE_ENV': '"production"', __dirname: '__libraries' },
+  plugins: [changes],
+  ...OUTPUT,
+  metafile: true,
+});
+const pieces = readdirSync(PIECES).filter((name) => name.endsWith('.js'));
+const text = (name: string): string => readFileSync(join(PIECES, name), 'utf8');
+const waiting = pieces.filter((name) => text(name).includes('_ready='));
+for (const { path, kind } of Object.values(metafile.outputs).flatMap(({ imports }) => imports))
+  if (kind === 'import-statement' && waiting.includes(basename(path)))
+    throw new Error(`${path} is used before it is ready`);
+for (const name of pieces)
+  writeFileSync(join(PIECES, name), text(name).replace(/\bimport\(("\.\/[\w-]+\.js")\)/g, '_later($1)'));
+await build({
+  absWorkingDir: ROOT,
+  entryPoints: pieces.map((name) => join(PIECES, name)),
+  outdir: DIST,
+  format: 'cjs',
+  define: { 'import.meta.dirname': '__dirname', 'import.meta.url': '__filename' },
+  banner: { js: PRELUDE },
+  footer: { js: END },
+  ...OUTPUT,
+});
+rmSync(PIECES, { recursive: true });
+// Node would take the files for modules as it does the sources.
+writeFileSync(join(DIST, 'package.json'), '{"type":"commonjs"}\n');
+await build({
+  absWorkingDir: ROOT,
+  entryPoints: ['src/launch.ts'],
+  outdir: DIST,
+  bundle: true,
+  format: 'cjs',
+  define: { BUILD: JSON.stringify(hashOf(DIST)) },
+  ...OUTPUT,
 });
 
 // Compiled code of the serial port's library, for each processor and C library that rackui runs on.

@@ -58,6 +58,7 @@ function programPage(program: CommandEntry, version: string, date: string): stri
     '.SH FILES',
     ...tagged('~/.config/rackui/rack.yaml', "The user's configuration, read before the system's."),
     ...tagged('/etc/rackui/rack.yaml', "The system's configuration, which the service uses."),
+    ...tagged('~/.cache/rackui/', 'Compiled code of the program, which shortens starts; it can be removed.'),
     ...tagged('/run/rackui/', "Sockets of the service's server."),
     ...tagged('/var/lib/rackui/', 'State and logs of the service.'),
     '.SH SEE ALSO',

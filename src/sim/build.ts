@@ -3,7 +3,6 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { ExecGuest } from './guest/exec.ts';
 import { type Guest, hostGuest } from './guest/guest.ts';
@@ -56,7 +55,7 @@ function numberedRack(count: number): RackPlan {
  * null: there is none.
  */
 export function referenceRackPath(): string | null {
-  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+  for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
     const path = join(folder, 'src/config/racks/er24a.yaml');
     if (existsSync(path)) return path;
     if (folder === dirname(folder)) return null;

@@ -41,6 +41,7 @@ export const MAY: Record<string, readonly string[]> = {
   ],
   sim: [],
   'main.ts': ['cli'],
+  'launch.ts': [],
 };
 
 /** The top folder of a path below src/, or the file itself where it lies in none. */
