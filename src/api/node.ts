@@ -27,6 +27,8 @@ export interface NodeDetail {
   dependents: string[];
   /** Names of plans with this node in a step. */
   plans: string[];
+  /** Times from power to a prompt or an ssh server, of the last boots that rackui watched, ms; oldest first. */
+  boots: number[];
 }
 
 export interface HistoryRequest {

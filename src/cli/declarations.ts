@@ -76,6 +76,7 @@ export function declareQueries(program: Command, act: Act): void {
     .option('--idle <seconds>', 'pause to which players of the recording shorten longer ones')
     .option('--html', 'an HTML page with colours and times')
     .option('--boots', 'the boots in the log: time to the login prompt, first error')
+    .option('--json', 'with --boots: an object for each boot')
     .option('--changes', 'lines that only one of the last two boots has')
     .action(
       act(async (options, [word = '']) => (await import('./commands/log.ts')).logCommand(word, options), {

@@ -5,12 +5,17 @@
  */
 import type { HaltBand } from './ports.ts';
 
+export const DURATIONS_KEPT = 12;
 /** Only the newest count, because a node's behaviour changes. */
-export const DURATIONS_KEPT = 5;
+const DURATIONS_COUNTED = 5;
 
-/** Returns the median, ms, so that one shutdown that hung does not count; null: none was seen. */
+/**
+ * Returns the median of the newest ones, ms, so that one shutdown that hung does not count; null: none was seen.
+ * `seen`: oldest first.
+ */
 export function usualOf(seen: readonly number[]): number | null {
-  return [...seen].sort((a, b) => a - b)[Math.floor(seen.length / 2)] ?? null;
+  const counted = seen.slice(-DURATIONS_COUNTED);
+  return counted.sort((a, b) => a - b)[Math.floor(counted.length / 2)] ?? null;
 }
 
 /** One shutdown that the kernel's last line proved. */

@@ -21,6 +21,8 @@ export type Way = 'off' | 'on';
 export interface DurationPort {
   /** Returns the expected duration, ms; null: none was seen. */
   usual(addr: Address, way: Way): number | null;
+  /** Returns the latest durations, ms, oldest first. */
+  latest(addr: Address, way: Way): readonly number[];
   recordDuration(addr: Address, way: Way, ms: number): void;
 }
 

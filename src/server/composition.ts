@@ -369,6 +369,7 @@ interface Working extends Records, Polling, OpenConsoles {
   plans: Plans;
   commands: Commands;
   files: Files;
+  durations: Services['durations'];
   outages: Outages;
 }
 

@@ -66,6 +66,10 @@ export class Durations implements DurationPort {
     return usualOf(this.#of(addr)[way]);
   }
 
+  latest(addr: Address, way: Way): readonly number[] {
+    return this.#of(addr)[way];
+  }
+
   recordDuration(addr: Address, way: Way, ms: number): void {
     const known = this.#of(addr);
     const next = [...known[way], Math.max(0, Math.round(ms))].slice(-DURATIONS_KEPT);

@@ -10,7 +10,7 @@ import { type ProgramEnd, runProgram } from '../lib/subprocess.ts';
 import { Operations } from '../power/operations.ts';
 import { Plans } from '../power/plans/plans.ts';
 import type { PlanPorts } from '../power/plans/record.ts';
-import type { AuditEntry, Hook, HookMoment, OperationPorts, RawAuditEntry } from '../power/ports.ts';
+import type { DurationPort, AuditEntry, Hook, HookMoment, OperationPorts, RawAuditEntry } from '../power/ports.ts';
 import { type Address, formatAddress, formatPosition } from '../rack/address.ts';
 import type { Inventory } from '../rack/inventory.ts';
 import { select } from '../rack/selectors.ts';
@@ -59,7 +59,7 @@ export function composePower(
   options: PowerOptions,
   needs: PowerNeeds,
   changes: Changes,
-): { operations: Operations; plans: Plans; commands: Commands; files: Files } {
+): { operations: Operations; plans: Plans; commands: Commands; files: Files; durations: DurationPort } {
   const ports = operationPorts(options, needs, (operation) => publish(operation));
   const operations = new Operations(ports);
   const plans = new Plans(planPorts(options, needs, ports, changes), operations);
@@ -79,7 +79,7 @@ export function composePower(
     master: () => options.bus.health.master,
     running: () => operations.list().find(({ endedAt }) => endedAt === null)?.id ?? null,
   });
-  return { operations, plans, commands, files: new Files(commands) };
+  return { operations, plans, commands, files: new Files(commands), durations: ports.durations };
 }
 
 function operationPorts(

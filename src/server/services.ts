@@ -4,7 +4,7 @@ import type { ExchangeLog } from '../bmc/trace.ts';
 import type { Bus } from '../bmc/types.ts';
 import type { Operations } from '../power/operations.ts';
 import type { Plans } from '../power/plans/plans.ts';
-import type { RawAuditEntry } from '../power/ports.ts';
+import type { DurationPort, RawAuditEntry } from '../power/ports.ts';
 import type { Reloading } from './active-config.ts';
 import type { Consoles } from './consoles/consoles.ts';
 import type { EventLog } from './events.ts';
@@ -33,6 +33,7 @@ export interface Services {
   files: Files;
   operations: Operations;
   plans: Plans;
+  durations: Pick<DurationPort, 'latest'>;
   outages: Outages;
   events: EventLog;
   alarms: AlarmService;

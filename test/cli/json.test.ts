@@ -1,6 +1,6 @@
 /** docs/json.md against the program: every key that a command prints stands there, and every key there is printed. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import type { Command } from 'commander';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { COMMON_EXITS, EXITS, wordsOf } from '../../src/cli/exit-codes.ts';
 import { declare } from '../../src/cli/program.ts';
+import { logLine } from '../../src/console/log-lines.ts';
 import { shellOf } from '../support/shells.ts';
 import { eightNodes, PROGRAM, stand, type Stand } from '../support/stand.ts';
 import { jsonLines, rackui } from './support.ts';
@@ -118,6 +119,11 @@ async function printed(): Promise<Map<string, Set<string>>> {
     'put, get',
     jsonLines(await rackui(['--socket', place.socket, 'put', '--json', 'n6', join(folder, 'file'), 'file'])),
   );
+  mkdirSync(join(place.folder, 'consoles'), { recursive: true, mode: 0o700 });
+  const boot = ['U-Boot 2024.01', '[FAILED] Failed to start a.service.', 'n7 login:'];
+  const lines = boot.map((text, i) => logLine('|', Date.parse('2026-07-14T12:00:00Z') + i * 1000, text));
+  writeFileSync(join(place.folder, 'consoles', 'n7.log'), lines.join(''));
+  await ask('log --boots', 'log', 'n7', '--boots');
   await ask('discover', 'discover', '--no-hosts');
   await ask('bus --raw', 'bus', 'n3', '--raw', '=');
   await ask('bus', 'bus');

@@ -161,6 +161,12 @@ describe('scripts', () => {
           })
           .toBe(count);
       }
+      const json = (await run('log', '09', '--boots', '--json')).stdout.trimEnd().split('\n');
+      for (const [i, line] of (await boots()).entries()) {
+        const { at, loginMs } = JSON.parse(json[i] ?? '') as { at: string; loginMs: number };
+        expect(line).toContain(`${at}  ${`${(loginMs / 1000).toFixed(1)} s`.padStart(8)} from`);
+      }
+      expect((await run('log', '09', '--json')).code).toBe(64);
       const changes = await run('log', '09', '--changes');
       expect(changes.code).toBe(0);
       expect(changes.stdout).toMatch(/^- boot of \S+Z, login after \d+\.\d s\n\+ boot of \S+Z, login after/);

@@ -99,7 +99,7 @@ async function bench(onTestFinished: (fn: () => Promise<void>) => void): Promise
     network: null,
     hooks: () => [],
     haltBands: { get: () => null, observed: () => undefined },
-    durations: { usual: () => null, recordDuration: () => undefined },
+    durations: { usual: () => null, latest: () => [], recordDuration: () => undefined },
     systems: { get: () => UNKNOWN_SYSTEM, sign: () => undefined, unwatched: () => undefined },
   });
   const node = (): NodeProgress => {

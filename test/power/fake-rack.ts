@@ -216,6 +216,7 @@ export class FakeRack {
       },
       durations: {
         usual: (addr, way) => this.usual.get(`${way} ${hex(addr)}`) ?? null,
+        latest: () => [],
         recordDuration: (addr, way, ms) => this.took.push(`${way} ${hex(addr)} ${ms / 1000}`),
       },
       systems: {

@@ -348,6 +348,7 @@ export class Scene {
         'k8s-worker-04 is worker of cluster prod, which has 11 other nodes',
       ],
       plans: ['shed-all', 'bring-up'],
+      boots: [21_300, 22_040, 21_800, 20_900, 45_120],
       ...over,
     };
     this.dispatch({ type: 'detail', answer });

@@ -8,7 +8,7 @@ import { type InventoryNode, nodeLabel } from '../../rack/inventory.ts';
 import type { CastWriter } from '../console/cast.ts';
 import type { PageWriter } from '../console/page.ts';
 import { type GlobalOptions, knownRack, openClient, targetOf } from '../server-connection.ts';
-import { Failure, hint, print, UsageFailure } from '../terminal-output.ts';
+import { Failure, hint, print, printJson, UsageFailure } from '../terminal-output.ts';
 
 interface LogOptions extends GlobalOptions {
   follow?: boolean;
@@ -22,13 +22,18 @@ interface LogOptions extends GlobalOptions {
   html?: boolean;
   boots?: boolean;
   changes?: boolean;
+  json?: boolean;
 }
 
 type ReplayForm = { is: 'page' } | { is: 'cast'; version: 2 | 3; idleS: number | null };
-type LogForm = { is: 'lines' | 'raw' | 'boots' | 'changes' } | ReplayForm;
+type LogForm = { is: 'lines' | 'raw' | 'boots' | 'boots-json' | 'changes' } | ReplayForm;
 
 /** What a log lacks that has nothing to print. */
-const MISSING: Partial<Record<LogForm['is'], string>> = { boots: 'no boot', changes: 'no two boots to compare' };
+const MISSING: Partial<Record<LogForm['is'], string>> = {
+  boots: 'no boot',
+  'boots-json': 'no boot',
+  changes: 'no two boots to compare',
+};
 
 /** Interval of requests while a log is followed, ms: a person does not notice it. */
 const FOLLOW_MS = 200;
@@ -43,9 +48,9 @@ export async function logCommand(word: string, options: LogOptions): Promise<num
     const printed =
       form.is === 'cast' || form.is === 'page'
         ? await replay(client, node, form, range)
-        : form.is === 'boots' || form.is === 'changes'
-          ? await printBoots(client, node, form.is, range)
-          : await printLog(client, node.addr, form.is, range, options);
+        : form.is === 'lines' || form.is === 'raw'
+          ? await printLog(client, node.addr, form.is, range, options)
+          : await printBoots(client, node, form.is, range);
     const all = range.since === null && range.until === null && !options.search;
     if (!printed)
       hint(`rackui: the log of ${node.name} holds ${MISSING[form.is] ?? 'nothing'}${all ? ' yet' : ' of that'}`);
@@ -99,10 +104,10 @@ async function printLog(
 async function printBoots(
   client: RackClient,
   node: InventoryNode,
-  what: 'boots' | 'changes',
+  what: 'boots' | 'boots-json' | 'changes',
   { since, until }: Range,
 ): Promise<boolean> {
-  const { BootReader, bootChanges, bootTable, bootTitle } = await import('../console/boots.ts');
+  const { BootReader, bootChanges, bootJson, bootTable, bootTitle } = await import('../console/boots.ts');
   const reader = new BootReader();
   const request: LogRequest = { addr: node.addr, kind: 'lines', cursor: null, since, search: null };
   for (let end = false; !end;) {
@@ -115,6 +120,7 @@ async function printBoots(
   }
   const { boots } = reader;
   if (what === 'boots') bootTable(boots).forEach((line) => print(line));
+  if (what === 'boots-json') boots.forEach((boot) => printJson(bootJson(boot)));
   const [before, after] = boots.slice(-2);
   if (what === 'changes' && before !== undefined && after !== undefined) {
     const changes = bootChanges(before, after);
@@ -124,7 +130,7 @@ async function printBoots(
     if (changes.length === 0) print('  no line differs but in times, addresses and process numbers');
     changes.forEach((line) => print(line));
   }
-  return boots.length > (what === 'boots' ? 0 : 1);
+  return boots.length > (what === 'changes' ? 1 : 0);
 }
 
 /** Prints the log as a recording or a page; returns whether there was an event. */
@@ -173,7 +179,7 @@ async function openWriter(
 }
 
 /** @throws UsageFailure */
-function readForm({ raw, cast, html, boots, changes, follow, since, until, search, idle }: LogOptions): LogForm {
+function readForm({ raw, cast, html, boots, changes, follow, since, until, search, idle, json }: LogOptions): LogForm {
   const forms = [
     raw && '--raw',
     cast !== undefined && '--cast',
@@ -182,6 +188,7 @@ function readForm({ raw, cast, html, boots, changes, follow, since, until, searc
     changes && '--changes',
   ].filter((form) => form);
   if (forms.length > 1) throw new UsageFailure(`${forms.join(' and ')}: one at a time`);
+  if (json && !boots) throw new UsageFailure('--json is for --boots');
   if (idle !== undefined && cast === undefined) throw new UsageFailure('--idle is for --cast');
   if (raw) {
     if (since !== undefined || until !== undefined || search !== undefined)
@@ -192,7 +199,7 @@ function readForm({ raw, cast, html, boots, changes, follow, since, until, searc
   if (forms.length === 0) return { is: 'lines' };
   if (follow || search !== undefined) throw new UsageFailure(`${forms.join()}: not with --follow or --search`);
   if (html) return { is: 'page' };
-  if (boots) return { is: 'boots' };
+  if (boots) return { is: json ? 'boots-json' : 'boots' };
   if (changes) return { is: 'changes' };
   if (cast !== true && cast !== '2' && cast !== '3')
     throw new UsageFailure(`--cast ${cast ?? ''}: the format is version 3, or 2 for players before asciinema 3`);

@@ -72,6 +72,19 @@ export function timeToLogin({ at, poweredAt, loginAt }: Boot): number | null {
   return loginAt === null ? null : loginAt - (poweredAt ?? at);
 }
 
+/** Returns a boot for `--json`: times in ISO 8601, null where the log has none. */
+export function bootJson(boot: Boot): object {
+  const iso = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
+  const { at, poweredAt, loginAt, error } = boot;
+  return {
+    at: iso(at),
+    poweredAt: iso(poweredAt),
+    loginAt: iso(loginAt),
+    loginMs: timeToLogin(boot),
+    error: error && { at: iso(error.at), text: error.text },
+  };
+}
+
 /** What differs between boots of the same system: times, dates, process numbers, addresses in memory. */
 const PASSING: readonly (readonly [RegExp, string])[] = [
   [/^(?:<\d+>)?\[\s*\d+\.\d+\](?:\[\s*[TC]\d+\])?\s*/, ''],

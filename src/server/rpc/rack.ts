@@ -72,7 +72,7 @@ export function expectNode({ nodeStates }: Pick<Services, 'nodeStates'>, addr: A
 }
 
 export function detailHandlers(services: Services): Pick<Methods, 'node.detail' | 'rack.history'> {
-  const { bus, consoles, plans, nodeStates } = services;
+  const { bus, consoles, durations, plans, nodeStates } = services;
   return {
     async 'node.detail'({ addr, stepMs, count, lines }) {
       expectNode(services, addr);
@@ -91,6 +91,7 @@ export function detailHandlers(services: Services): Pick<Methods, 'node.detail' 
         lines: lines === 0 ? [] : await consoles.logTail(addr, lines),
         dependents: node === null ? [] : [...manages, ...dependentsOf(node, inventory)],
         plans: plans.touching(addr),
+        boots: [...durations.latest(addr, 'on')],
       };
     },
 

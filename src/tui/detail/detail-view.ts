@@ -58,15 +58,16 @@ export function paintDetail(frame: Frame, rect: Rect, state: State, plot: Plot |
   const hangs = hanging(answer, body.width);
   const events = eventsOf(state, node);
   const words = lastWords(state, node, answer);
+  const boots = bootsOf(answer, (side ?? body).width, g);
   if (side === null) {
     const after = paintFacts(frame, body, facts);
     const charts = paintCharts(frame, chartRect(body, after, 0.45), state, node, answer, plot, g);
-    paintSections(frame, below(body, charts), [hangs, events, words]);
+    paintSections(frame, below(body, charts), [hangs, events, words, boots]);
     return;
   }
   paintSections(frame, below(body, paintFacts(frame, body, facts)), [hangs, events]);
   const charts = paintCharts(frame, chartRect(side, side.y, 0.75), state, node, answer, plot, g);
-  paintSections(frame, below(side, charts), [words]);
+  paintSections(frame, below(side, charts), [words, boots]);
 }
 
 type Fact = [label: string, value: string | null, ink: InkRole];
@@ -203,6 +204,27 @@ function eventsOf(state: State, { addr, name }: InventoryNode): Section {
       ],
     ]);
   return { title: 'events', lines, keep: 'last' };
+}
+
+/** Columns of a boot's time: `123.4 s `. */
+const BOOT_TIME = 8;
+/** A boot that took this many times the usual stands out. */
+const SLOW = 1.5;
+
+/** Returns a bar for each of the last boots with its time from power to a prompt; the newest is the lowest. */
+function bootsOf(answer: NodeDetail | null, width: number, g: Glyphs): Section {
+  const boots = answer?.boots ?? [];
+  const usual = [...boots].sort((a, b) => a - b)[Math.floor(boots.length / 2)] ?? 0;
+  const longest = Math.max(1, ...boots);
+  const lines = boots.map((ms): Span[] => {
+    const ink: InkRole = ms > usual * SLOW ? 'warn' : 'spark';
+    const columns = Math.max(1, Math.round((ms / longest) * (width - BOOT_TIME)));
+    return [
+      [`${`${(ms / 1000).toFixed(1)} s`.padStart(BOOT_TIME - 1)} `, 'text'],
+      [g.progress.done.repeat(columns), ink],
+    ];
+  });
+  return { title: 'boots: power to prompt, newest last', lines, keep: 'last' };
 }
 
 /** Returns the end of the node's console log, where its console is not on the screen anyway. */
