@@ -80,7 +80,7 @@ class Interface {
         {
           happened: (event, before) => this.#happened(session, event, before),
           printed: () => {
-            if (session === this.#session) this.#draw();
+            if (session === this.#session) this.#renderer?.drawOutput();
           },
           elsewhere: (to, effect) => this.#sessions[to]?.perform(effect),
           clipboard: (text) => this.#terminal?.copy(text),

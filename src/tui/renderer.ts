@@ -1,13 +1,14 @@
 /**
- * Decides when to paint a frame: the answer to a key at once, a stream of updates once a frame, none into a
- * congested terminal.
+ * Decides when to paint a frame, and how much of it: the answer to a key and a console's output at once, a stream of
+ * either once a frame, none into a congested terminal.
  */
 import { glyphs, toAscii } from './canvas/glyphs.ts';
 import type { Frame, Target } from './canvas/frame.ts';
 import type { State } from './model/state.ts';
 import { awaitsPaint, overlayType } from './overlays/list.ts';
 import type { RackSession } from './rack-session.ts';
-import { paintScreen } from './screen/rack-tabs.ts';
+import { paintScreen, tabRows } from './screen/rack-tabs.ts';
+import { consoleAlone, repaintConsole } from './screen/screen.ts';
 import type { Plot } from './terminal/plot.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
@@ -30,7 +31,13 @@ export class Renderer {
   #plotLoading = false;
   /** Cancels the frame that is due; null: none is. */
   #cancel: (() => void) | null = null;
-  #lastFrameAt = 0;
+  /** Time at which the next frame is due (performance.now()); Infinity: none is. */
+  #due = Infinity;
+  /** True where more than the console's output has changed since the last frame. */
+  #changed = true;
+  #lastFrameAt = -Infinity;
+  /** Time of the last frame after output of the console. */
+  #lastOutputAt = -Infinity;
   /** Overlay in the last frame that was sent. */
   #drawn: State['overlay'] = null;
   /** Frame that the operator sees; null: none yet. */
@@ -46,17 +53,35 @@ export class Renderer {
 
   /** Schedules a frame after a change. */
   draw(): void {
-    if (this.#over || this.#cancel !== null) return;
-    const wait = this.#lastFrameAt + FRAME_MS - performance.now();
+    this.#changed = true;
+    this.#schedule(this.#lastFrameAt + FRAME_MS);
+  }
+
+  /**
+   * Schedules a frame after output of the shown console. An echo does not wait for the time of a frame that showed
+   * something else.
+   */
+  drawOutput(): void {
+    this.#schedule(this.#lastOutputAt + FRAME_MS, () => (this.#lastOutputAt = performance.now()));
+  }
+
+  #schedule(due: number, onFrame?: () => void): void {
+    if (this.#over || due >= this.#due) return;
+    this.#cancel?.();
+    this.#due = due;
     const draw = (): void => {
       this.#cancel = null;
+      this.#due = Infinity;
+      onFrame?.();
       this.#drawNow();
     };
+    const wait = due - performance.now();
     if (wait > 0) {
       const timer = setTimeout(draw, wait);
       this.#cancel = () => clearTimeout(timer);
     } else {
       // Events of one turn share a frame; a timer would add a millisecond.
+      this.#due = -Infinity;
       const immediate = setImmediate(draw);
       this.#cancel = () => clearImmediate(immediate);
     }
@@ -88,17 +113,24 @@ export class Renderer {
     }
     const began = performance.now();
     const session = this.#session;
-    const states = sessions.map(({ state }) => state);
-    const frame = paintScreen(states, active(), session.screens, this.#glyphs, this.#plot);
-    this.#loadPlot(session.state);
-    if (ascii !== 'no') toAscii(frame, ascii === 'all');
-    // A resize is on its way: that frame would not fit.
+    const { state } = session;
+    // A resize is on its way where the sizes differ: that frame would not fit.
     const { cols, rows } = size();
+    const seen = this.#seen?.cols === cols && this.#seen.rows === rows ? this.#seen : null;
+    const pane = this.#changed || this.#drawn !== null || seen === null ? null : consoleAlone(state);
+    const states = sessions.map((one) => one.state);
+    const { frame, rect } =
+      pane === null || seen === null
+        ? { frame: paintScreen(states, active(), session.screens, this.#glyphs, this.#plot), rect: undefined }
+        : repaintConsole(seen, pane, state, session.screens, this.#glyphs, tabRows(states.length));
+    this.#loadPlot(state);
+    if (ascii !== 'no') toAscii(frame, ascii === 'all');
     // A frame without changes delays no other: a key's echo arrives a few milliseconds after the key.
     if (frame.cols === cols && frame.rows === rows) {
-      this.#drawn = session.state.overlay;
+      this.#changed = false;
+      this.#drawn = state.overlay;
       this.#seen = frame;
-      if (terminal.show(frame, awaitsPaint(session.state))) this.#lastFrameAt = began;
+      if (terminal.show(frame, awaitsPaint(state), rect)) this.#lastFrameAt = began;
     }
     this.#lookWhetherSeen();
     session.limitScroll();
@@ -118,7 +150,7 @@ export class Renderer {
   #drained(): void {
     if (this.#pending && !this.#ports.terminal.congested) {
       this.#pending = false;
-      this.draw();
+      this.#schedule(this.#lastFrameAt + FRAME_MS);
     } else this.#lookWhetherSeen();
   }
 

@@ -16,6 +16,7 @@ import type { Inventory } from '../../src/rack/inventory.ts';
 import type { Frame } from '../../src/tui/canvas/frame.ts';
 import { glyphs } from '../../src/tui/canvas/glyphs.ts';
 import { Emulators } from '../../src/tui/console/emulator.ts';
+import type { Screens } from '../../src/tui/console/pane.ts';
 import { DEFAULT_SETTINGS } from '../../src/tui/keymap/key-table.ts';
 import { layoutOf, type Layout } from '../../src/tui/layout/layout.ts';
 import { type Effect, step, type UiEvent } from '../../src/tui/model/events.ts';
@@ -273,6 +274,11 @@ export class Scene {
     const { overlay } = this.state;
     if (overlay === null || !('id' in overlay)) throw new Error('nothing over the screen waits for an answer');
     return overlay.id;
+  }
+
+  /** The emulated screens, as a frame needs them. */
+  get screens(): Screens {
+    return this.#emulators.screens;
   }
 
   /** Where things stand now. */

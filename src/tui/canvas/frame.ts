@@ -100,19 +100,22 @@ export class Frame {
   readonly inks: Ink[];
   readonly grounds: Ground[];
   /** By cell; those of the interface have none. */
-  readonly details = new Map<number, CellDetail>();
+  readonly details: Map<number, CellDetail>;
   /** Position of the terminal's cursor; null: hidden. `shape`: DECSCUSR's number, 0 or absent: the terminal's own. */
   cursor: { x: number; y: number; shape?: number } | null = null;
 
   /** The last one painted lies on top; null: not clickable, above a target that is. */
-  readonly #targets: { rect: Rect; target: Target | null }[] = [];
+  readonly #targets: { rect: Rect; target: Target | null }[];
 
-  constructor(cols: number, rows: number) {
+  /** `like`: a frame of this size to begin with, without its cursor; default: a blank one. */
+  constructor(cols: number, rows: number, like?: Frame) {
     this.cols = cols;
     this.rows = rows;
-    this.chars = new Array<string>(cols * rows).fill(' ');
-    this.inks = new Array<Ink>(cols * rows).fill('text');
-    this.grounds = new Array<Ground>(cols * rows).fill('screen');
+    this.chars = like?.chars.slice() ?? new Array<string>(cols * rows).fill(' ');
+    this.inks = like?.inks.slice() ?? new Array<Ink>(cols * rows).fill('text');
+    this.grounds = like?.grounds.slice() ?? new Array<Ground>(cols * rows).fill('screen');
+    this.details = new Map(like?.details);
+    this.#targets = like === undefined ? [] : like.#targets.slice();
   }
 
   /** Puts a character; anything outside the frame is cut off. */

@@ -1,5 +1,5 @@
 /** Paints the screen of one rack: one state, one frame. */
-import { paintSentence, partOf } from '../canvas/box.ts';
+import { type PaintedMessage, paintSentence, partOf } from '../canvas/box.ts';
 import { wrap } from '../../lib/words.ts';
 import { Frame, type Rect, type Span } from '../canvas/frame.ts';
 import type { Glyphs } from '../canvas/glyphs.ts';
@@ -82,6 +82,38 @@ function paintUnreached(frame: Frame, rect: Rect, state: State): void {
   frame.text(x, y + lines.length + 2, 'rackui tries again by itself.', 'dim', width);
 }
 
+/** A console that fills the screen has the notices in its title, but for those of the bus, which pauses meanwhile. */
+function titleNotice(state: State, line: Rect | null): PaintedMessage | null {
+  return line === null && (state.notice !== null || state.link.kind === 'lost') ? noticeOf(state) : null;
+}
+
+/** Returns the place of the console pane where nothing but its own output changes it; null: there is none. */
+export function consoleAlone(state: State): Rect | null {
+  const layout = layoutOf(state);
+  const covered = state.overlay !== null || state.pane.look !== null;
+  return covered || layout.kind === 'too-small' ? null : layout.console;
+}
+
+/**
+ * Paints a frame from `before`, that of the same state, after output of the console in `rect` (see {@link consoleAlone}).
+ * `tabs`: rows above the rack's part of the screen.
+ */
+export function repaintConsole(
+  before: Frame,
+  rect: Rect,
+  state: State,
+  screens: Screens,
+  g: Glyphs,
+  tabs: number,
+): { frame: Frame; rect: Rect } {
+  const layout = layoutOf(state);
+  const place = { ...rect, y: rect.y + tabs };
+  const frame = new Frame(before.cols, before.rows, before);
+  frame.clear(place);
+  paintPane(frame, place, state, screens, g, titleNotice(state, layout.kind === 'too-small' ? null : layout.notice));
+  return { frame, rect: place };
+}
+
 /** Paints the panes of the rack, and the notice. */
 function paintPanes(
   frame: Frame,
@@ -109,9 +141,7 @@ function paintPanes(
     );
   if (layout.operations) paintOperations(frame, layout.operations, state, g);
   if (layout.detail) paintDetail(frame, layout.detail, state, plot, g);
-  // A console that fills the screen has the notices in its title, but for those of the bus, which pauses meanwhile.
-  const pressing = line === null && (state.notice !== null || state.link.kind === 'lost');
-  if (layout.console) paintPane(frame, layout.console, state, screens, g, pressing ? notice : null);
+  if (layout.console) paintPane(frame, layout.console, state, screens, g, titleNotice(state, line));
   if (line !== null && notice !== null) {
     // The lines above are the node's where there is a console.
     const text = layout.console === null ? notice.text : partOf(notice.text, line.width - 2, state.now - notice.at);

@@ -132,10 +132,12 @@ export class Terminal {
 
   /**
    * Draws the differences from the frame before; returns false, without writing, where there are none. `mustKnow`:
-   * {@link settled} has to be certain for this frame.
+   * {@link settled} has to be certain for this frame. `rows`: all that differ are among these.
    */
-  show(frame: Frame, mustKnow = false): boolean {
-    for (let y = 0; y < frame.rows; y++) this.#compare(frame, y);
+  show(frame: Frame, mustKnow = false, rows: { y: number; height: number } = { y: 0, height: frame.rows }): boolean {
+    const whole = this.#before === null;
+    const end = whole ? frame.rows : Math.min(frame.rows, rows.y + rows.height);
+    for (let y = whole ? 0 : rows.y; y < end; y++) this.#compare(frame, y);
     this.#before = frame;
     this.#written = '';
     this.#screen.draw(0, frame.rows - 1);
@@ -152,12 +154,15 @@ export class Terminal {
   /** Compares a row with the frame before: blessed gets what changed, less what is painted past it. */
   #compare(frame: Frame, y: number): void {
     const before = this.#before;
-    const row = y * frame.cols;
-    const todo = new Uint8Array(frame.cols);
-    for (let x = 0; x < todo.length; x++) if (before === null || !sameCell(frame, before, row + x)) todo[x] = DIFFERS;
+    const { cols } = frame;
+    const row = y * cols;
+    let first = 0;
+    if (before !== null) while (first < cols && sameCell(frame, before, row + first)) first++;
     const line = this.#screen.lines[y];
     const shown = this.#screen.olines[y];
-    if (!line || !shown || !todo.includes(DIFFERS)) return;
+    if (first === cols || !line || !shown) return;
+    const todo = new Uint8Array(cols);
+    for (let x = first; x < cols; x++) if (before === null || !sameCell(frame, before, row + x)) todo[x] = DIFFERS;
     this.#direct.row(frame, y, todo);
     for (let x = 0; x < todo.length; x++) {
       const old = line[x];
@@ -239,7 +244,7 @@ function sameCell(a: Frame, b: Frame, i: number): boolean {
     a.chars[i] === b.chars[i] &&
     a.inks[i] === b.inks[i] &&
     a.grounds[i] === b.grounds[i] &&
-    sameDetail(a.details.get(i), b.details.get(i)) &&
+    (a.details.size + b.details.size === 0 || sameDetail(a.details.get(i), b.details.get(i))) &&
     (a.chars[i + 1] === '') === (b.chars[i + 1] === '')
   );
 }
