@@ -30,6 +30,12 @@ const LATER_YOGA = `let Yoga;
 _ready = loadYoga().then((assembly) => (Yoga = wrapAssembly(assembly)));
 export { Yoga as default };`;
 
+const COMPILED_LATER = `
+      let compiled = null;
+      info.methods[key] = !info[type][key] || type !== 'strings'
+        ? self._compile(info, key, info.all[key])
+        : (params) => (compiled ??= self._compile(info, key, info.all[key])).call(self, params);`;
+
 /** The used part of blessed: the other widgets would be loaded with it. */
 const BLESSED = `
 const Screen = require('./widgets/screen');
@@ -69,6 +75,8 @@ const changes: Plugin = {
       });
     // Node warns on the terminal about this constructor, except within node_modules.
     change(/\/(?:drawille-blessed-contrib\/index|blessed\/lib\/gpmclient)\.js$/, 'new Buffer(', 'Buffer.alloc(');
+    // Of a terminal's 300 capabilities a few are used: each is compiled when it is.
+    change(/\/blessed\/lib\/tput\.js$/, 'info.methods[key] = self._compile(info, key, info.all[key]);', COMPILED_LATER);
     // A module that is loaded when it is first needed stays so within the bundle.
     change(/\/src\/config\/value-types\.ts$/, 'createRequire(import.meta.url)(', 'require(');
     // CommonJS waits for nothing at the top level: the piece itself becomes a promise.

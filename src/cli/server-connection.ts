@@ -6,6 +6,7 @@ import { readlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Snapshot } from '../api/methods.ts';
 import { EXIT } from '../api/power.ts';
+import type { ConnectOptions } from '../client/autostart.ts';
 import type { RackClient } from '../client/client.ts';
 import type { RemoteRack } from '../client/ssh.ts';
 import { configCandidates, socketCandidates, socketPath, stateDirectory, viewSocketBeside } from '../config/paths.ts';
@@ -55,7 +56,8 @@ export async function openClient(
     serve,
     warn = hint,
     signal,
-  }: { autostart: boolean; serve?: string; warn?: (text: string) => void; signal?: AbortSignal | undefined },
+    begun,
+  }: Pick<ConnectOptions, 'begun' | 'signal' | 'warn'> & { autostart: boolean; serve?: string },
 ): Promise<RackClient> {
   const { remote, opened } = options;
   if (opened !== undefined) {
@@ -83,6 +85,7 @@ export async function openClient(
     group: () => operatorsGroup(options),
     viewOnly: options.viewOnly === true,
     signal,
+    begun,
     warn: (text) => warn(`rackui: ${text}`),
     start:
       autostart && !named

@@ -33,6 +33,8 @@ export interface ConnectOptions {
   /** Resolves the configured control group; called only where a server is another user's. */
   group?: () => Promise<number | null>;
   viewOnly?: boolean;
+  /** Called when all that is missing is a server's answer, or the start of one: what else there is to do can be done. */
+  begun?: (() => void) | undefined;
   /** Called once before a server is started that systemd will end early. */
   warn?: (text: string) => void;
   machine?: MachineSource;
@@ -102,9 +104,10 @@ async function findServer({
   port = null,
   group,
   viewOnly,
+  begun,
 }: ConnectOptions): Promise<RackClient | null> {
   for (const socket of sockets) {
-    const client = await tryConnect(socket, who, { named });
+    const client = await tryConnect(socket, who, { named, begun });
     if (client !== null) return client;
   }
   const announced = port === null ? null : await findAnnounced(port);
@@ -116,7 +119,7 @@ async function findServer({
   const gid = believed ? null : await group?.();
   const target = viewOnly === true ? viewSocketBeside(socket) : socket;
   try {
-    return await tryConnect(target, who, { named: me === 0, group: gid ?? null });
+    return await tryConnect(target, who, { named: me === 0, group: gid ?? null, begun });
   } catch (error) {
     if (!(error instanceof ServerUnavailable)) throw error;
     throw new ServerUnavailable(
@@ -190,12 +193,12 @@ function isServices(directory: string): boolean {
 async function tryConnect(
   socket: string,
   who: ClientIdentity,
-  { named, group }: { named: boolean; group?: number | null },
+  { named, group, begun }: { named: boolean; group?: number | null; begun?: (() => void) | undefined },
 ): Promise<RackClient | null> {
   const distrust = distrustSocket(socket, { uid: ownUserId(), named, group: group ?? null });
   if (distrust !== null) throw new ServerUnavailable(distrust);
   try {
-    return await connect(socket, who);
+    return await connect(socket, who, begun);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : null;
     // ENOTSOCK means a file of another program: the server will report it.
@@ -237,6 +240,7 @@ async function startServer({ command, socket, stateDir }: ServerStart, options: 
     if (code === EXIT.config) exitCode = code;
   });
   child.unref();
+  options.begun?.();
 
   const began = performance.now();
   let limit = began + START_LIMIT_MS;

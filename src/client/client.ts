@@ -114,13 +114,20 @@ const MAX_KEPT = 1000;
 
 /**
  * Connects and sends hello. @param target a Unix socket's path, or any stream with a server at its other end. @throws
- * the socket's own error (`ENOENT`, `ECONNREFUSED`, `EACCES`) or RpcFailure when the server refuses.
+ * the socket's own error (`ENOENT`, `ECONNREFUSED`, `EACCES`) or RpcFailure when the server refuses. `sent` is called
+ * when the answer is all that is missing.
  */
-export async function connect(target: Duplex | string, who: ClientIdentity): Promise<RackClient> {
+export async function connect(
+  target: Duplex | string,
+  who: ClientIdentity,
+  sent: () => void = () => undefined,
+): Promise<RackClient> {
   const stream = typeof target === 'string' ? await openSocket(target) : target;
   const link = new Link(stream, typeof target === 'string' ? target : null);
   try {
-    const welcome = await link.request('hello', { api: API_VERSION, who });
+    const welcoming = link.request('hello', { api: API_VERSION, who });
+    sent();
+    const welcome = await welcoming;
     link.updateTime(welcome.snapshot.now);
     return link.client(welcome);
   } catch (error) {

@@ -174,6 +174,7 @@ export function listenerOf(path: string): number | null {
       .split('\n')
       .filter((line) => names(line, path))
       .map((line) => `socket:[${line.trim().split(/\s+/)[6] ?? ''}]`);
+    if (inodes.length === 0) return null;
     const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
     const found = pids.find((pid) => openFiles(pid).some((file) => inodes.includes(file)));
     return found === undefined ? null : Number(found);

@@ -132,14 +132,18 @@ type Access = RackAccess & { notice: string | null };
 export async function interfaceCommand(options: CommandOptions): Promise<number> {
   keepYoungSmall();
   const { stdin, stdout, env } = process;
-  // Connects while the interface's code loads; but no server is started for a terminal that will be refused.
+  // No server is started for a terminal that will be refused.
   const hopeful = stdin.isTTY && stdout.isTTY && env.TERM !== 'dumb';
   const end = new AbortController();
   // Two for each rack.
   setMaxListeners(0, end.signal);
-  const opening = hopeful ? openRacks(options, end.signal) : null;
-  opening?.catch(() => undefined);
+  let begun: () => void = () => undefined;
+  const asked = new Promise<void>((resolve) => (begun = resolve));
+  const opening = hopeful ? openRacks(options, end.signal, begun) : null;
+  opening?.then(begun, begun);
   try {
+    // The server answers, or starts, while the interface's code loads, which lets nothing else run.
+    if (opening !== null) await asked.then(() => nextTurn());
     const [{ refuseTerminal }, { runInterface }] = await Promise.all([
       import('../../tui/terminal/terminal.ts'),
       import('../../tui/app.ts'),
@@ -149,7 +153,7 @@ export async function interfaceCommand(options: CommandOptions): Promise<number>
     const common = await interfaceOptions(options);
     const { code, message } = await runInterface({
       ...common,
-      racks: await (opening ?? openRacks(options, end.signal)),
+      racks: await (opening ?? openRacks(options, end.signal, begun)),
       viewOnly: options.viewOnly === true,
     });
     reportEnd(code, message);
@@ -168,20 +172,28 @@ const OTHER_RACKS_MS = 150;
 /**
  * Connects to one rack's server, or to those of all configured racks; a server that must be started is started for
  * all of them. Racks that do not answer soon are shown without a connection, and come when they answer. `signal` ends
- * the tries.
+ * the tries; `begun` is called when the first of them only waits.
  */
-async function openRacks(options: CommandOptions, signal: AbortSignal): Promise<Access[]> {
+async function openRacks(options: CommandOptions, signal: AbortSignal, begun: () => void): Promise<Access[]> {
   const list = options.rack === undefined ? await rackListOf(options) : null;
   if (list === null) {
     const one = await withOneRack(options);
-    return [await opened((warn, until) => openClient(one, 'interface', { autostart: true, warn, signal: until }))];
+    return [
+      await opened((warn, until) => openClient(one, 'interface', { autostart: true, warn, signal: until, begun })),
+    ];
   }
   const { absentClient } = await import('../../client/absent.ts');
   // The first rack on this machine starts the server of all; the others wait for it, if it does not take long.
   let server: Promise<unknown> | null = null;
   const opening = list.all.map((rack) => {
     const open: Open = (warn, until = signal) =>
-      openClient(optionsFor(options, rack), 'interface', { autostart: true, serve: list.path, warn, signal: until });
+      openClient(optionsFor(options, rack), 'interface', {
+        autostart: true,
+        serve: list.path,
+        warn,
+        signal: until,
+        begun,
+      });
     const rest = { name: rack.name, longestRetryMs: 'local' in rack ? undefined : REMOTE_RETRY_MS };
     const started = 'local' in rack && server !== null ? server.then(() => opened(open)) : opened(open);
     if ('local' in rack) server ??= Promise.race([started.catch(() => undefined), wait(FIRST_RACK_MS)]);
