@@ -1,9 +1,11 @@
 /**
  * Writes to the operator's terminal without ever blocking: Node writes to a terminal synchronously, and an SSH
- * connection that stalls would stop the whole program for seconds. The renderer reads {@link congested} first and
+ * connection that stalls would stop the whole program for seconds. What the terminal has room for is written at once,
+ * through a descriptor of its own that never blocks; the rest by a thread, which may wait. The renderer reads {@link congested} first and
  * leaves the frame out: the next one shows the newest state. {@link Pace} measures how much is on its way.
  */
-import { write, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, write, writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
 
 /** Interval of retries while a terminal takes nothing, ms. */
 const RETRY_MS = 20;
@@ -12,6 +14,8 @@ const UNDER_WAY_MS = 30;
 
 export class Output {
   readonly #fd: number;
+  /** Descriptor of the same terminal that never blocks; null: there is none. */
+  #direct: number | null;
   readonly #onError: (error: NodeJS.ErrnoException) => void;
   #queue: Buffer[] = [];
   #writing = false;
@@ -21,6 +25,7 @@ export class Output {
   /** `onError` is called once when the terminal is gone (EPIPE, EIO). */
   constructor(fd: number, onError: (error: NodeJS.ErrnoException) => void) {
     this.#fd = fd;
+    this.#direct = openAgain(fd);
     this.#onError = onError;
   }
 
@@ -28,21 +33,35 @@ export class Output {
     return this.#writing;
   }
 
-  /** Called each time the terminal has taken everything. */
+  /** Called each time the terminal has taken everything that it had no room for at once. */
   set onDrain(listener: () => void) {
     this.#onDrain = listener;
   }
 
   write(text: string): void {
     if (this.#closed || text === '') return;
-    this.#queue.push(Buffer.from(text, 'utf8'));
+    const bytes = Buffer.from(text, 'utf8');
+    const rest = this.#writing || this.#direct === null ? bytes : this.#writeNow(this.#direct, bytes);
+    if (rest.length === 0) return;
+    this.#queue.push(rest);
     if (!this.#writing) this.#next();
+  }
+
+  /** Writes what the terminal has room for; returns the rest. An error is reported by the thread that tries it again. */
+  #writeNow(fd: number, bytes: Buffer): Buffer {
+    try {
+      return bytes.subarray(writeSync(fd, bytes));
+    } catch {
+      return bytes;
+    }
   }
 
   /** Writes the final text at once. */
   finish(text: string): void {
     this.#closed = true;
     this.interject(text);
+    if (this.#direct !== null) closeSync(this.#direct);
+    this.#direct = null;
   }
 
   /** Writes at once, behind a write under way, and drops the queue, since the screen is left anyway. */
@@ -85,6 +104,16 @@ export class Output {
       if (written < bytes.length) this.#queue.unshift(bytes.subarray(written));
       this.#next();
     });
+  }
+}
+
+/** Opens a terminal again, so that only this descriptor never blocks; null: it is no terminal, or another user's. */
+function openAgain(fd: number): number | null {
+  if (!isatty(fd)) return null;
+  try {
+    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch {
+    return null;
   }
 }
 
