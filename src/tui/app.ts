@@ -82,6 +82,7 @@ class Interface {
           printed: () => {
             if (session === this.#session) this.#renderer?.drawOutput();
           },
+          forward: (to, sent) => this.#sessions[to]?.dispatch(sent),
           elsewhere: (to, effect) => this.#sessions[to]?.perform(effect),
           clipboard: (text) => this.#terminal?.copy(text),
           rack: (to, node) => {
@@ -332,5 +333,6 @@ function isRefresh(event: UiEvent, { detail: { answer, failed } }: State): boole
 
 /** Returns whether a rack's tab changed. */
 function differsInTab(before: State, after: State): boolean {
-  return before.link.kind !== after.link.kind || before.bus.state !== after.bus.state || before.alarms !== after.alarms;
+  const kind = (state: State): string => `${state.link.kind} ${state.bus.state}`;
+  return kind(before) !== kind(after) || before.alarms !== after.alarms || before.marks !== after.marks;
 }

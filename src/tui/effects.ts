@@ -2,7 +2,7 @@
 import type { RackClient } from '../client/client.ts';
 import { runProgram } from '../lib/subprocess.ts';
 import { ConsoleEffects, type ConsolePorts } from './console/effects.ts';
-import type { Effect } from './model/events.ts';
+import type { Effect, UiEvent } from './model/events.ts';
 import type { View } from './model/state.ts';
 import { requestPlan, Requests } from './server-requests.ts';
 
@@ -22,6 +22,8 @@ export interface EffectPorts extends ConsolePorts {
   mains(on: boolean): Promise<void>;
   /** Shows a rack, and one of its nodes. */
   rack(index: number, node: Extract<Effect, { do: 'rack' }>['node']): void;
+  /** Sends an event to another rack. */
+  forward(index: number, event: UiEvent): void;
   /** Performs an effect at another rack. */
   elsewhere(index: number, effect: Effect): void;
   /** Stores the view for the next run. */
@@ -275,6 +277,9 @@ export class EffectRunner {
         return;
       case 'rack':
         this.#ports.rack(effect.index, effect.node);
+        return;
+      case 'forward':
+        this.#ports.forward(effect.index, effect.event);
         return;
       case 'elsewhere':
         this.#ports.elsewhere(effect.index, effect.effect);

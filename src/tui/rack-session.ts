@@ -111,6 +111,8 @@ export interface RackSessionPorts {
   clipboard(text: string): void;
   /** Shows a rack, and one of its nodes. */
   rack: EffectPorts['rack'];
+  /** Sends an event to another rack. */
+  forward: EffectPorts['forward'];
   /** Performs an effect at another rack. */
   elsewhere: EffectPorts['elsewhere'];
   /** Switches mouse reports for all racks: there is one mouse. */
@@ -167,6 +169,7 @@ export class RackSession {
       ring: () => ports.ring(),
       quit: () => ports.quit(),
       rack: (index, node) => ports.rack(index, node),
+      forward: (index, event) => ports.forward(index, event),
       elsewhere: (index, effect) => ports.elsewhere(index, effect),
       mains: (on) => options.mains?.(on) ?? Promise.reject(new Error('this rack is not simulated')),
       clipboard: (text) => ports.clipboard(text),

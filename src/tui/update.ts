@@ -1,6 +1,5 @@
 /** `update(state, event) → {state, effects}`: the only way the interface changes. Pure. */
 import { serverNow } from '../client/client.ts';
-import type { Address } from '../rack/address.ts';
 import { attachTo, consoleEvent, scrolledTo } from './console/attach.ts';
 import { copyEvent } from './console/copy-mode.ts';
 import type { Pointer } from './console/key-encoding.ts';
@@ -23,6 +22,8 @@ import type { OverlayStep } from './overlays/overlay.ts';
 import { programEvent } from './overlays/own-command.ts';
 import { planEvent } from './overlays/plans/events.ts';
 import { powerEvent } from './overlays/power/dialog.ts';
+import { openPowerMenu } from './overlays/power/menu.ts';
+import { targetsOf } from './overlays/power/rules.ts';
 import { rawCommandAnswered } from './overlays/raw-command.ts';
 import { lineEvent } from './overlays/run/line-run.ts';
 import { serverEvent } from './server-events.ts';
@@ -49,7 +50,9 @@ function updated(state: State, event: UiEvent): Step {
     case 'token':
       return onToken({ ...state, now: serverNow(state.serverTime, event.local) }, event);
     case 'go':
-      return chosenNode(state, event.addr, event.attach);
+      return chosenNode(state, event);
+    case 'marks':
+      return step({ ...state, marks: event.marks, lastMark: event.lastMark });
     case 'view':
       return step({ ...state, view: { ...state.view, table: event.table, heat: event.heat } });
     case 'lines':
@@ -189,9 +192,10 @@ function inOverlay(state: State, overlay: Overlay, event: TokenEvent, token: Typ
   return pressed(type.onKey(state, overlay, { name: token.name, burst: event.burst, fleet }), event);
 }
 
-/** Selects a node that was chosen in a view of all racks, and opens its console where that is asked for. */
-function chosenNode(before: State, addr: Address, attach: boolean): Step {
+/** Selects a node that was chosen in a view of all racks, and opens its console or the power menu if that was asked for. */
+function chosenNode(before: State, { addr, attach, power }: Extract<UiEvent, { type: 'go' }>): Step {
   const state: State = { ...before, overlay: null, cursor: addr, focus: 'map', notice: null };
+  if (power === true) return openPowerMenu(state, targetsOf(state));
   if (!attach) return step(state);
   const why = noLink(state);
   return why === null ? attachTo(state, addr) : step(withNotice(state, 'info', `console: ${why}`));

@@ -136,6 +136,14 @@ const STORIES: Record<string, () => Scene> = {
   'prefix next-rack': () => withRacks(REACH.prefix()),
   'prefix previous-rack': () => withRacks(REACH.prefix()),
   'prefix racks': () => withRacks(REACH.prefix()),
+  'prefix next-marked': () => withMarks(REACH.prefix()),
+  'prefix previous-marked': () => withMarks(REACH.prefix()),
+  'left next-marked': () => withMarks(REACH.left()),
+  'left previous-marked': () => withMarks(REACH.left()),
+  'racks unmark-all': () => withMarks(several().keys('R', 'u', ' ')),
+  'racks next-marked': () => withMarks(several().keys('R')),
+  'racks previous-marked': () => withMarks(several().keys('R')),
+  'racks mark-range': () => several().keys('R', ' ', 'l'),
   'prefix scroll-down': () => atConsole().keys('\x1d', '\x1b[5~', '\x1d'),
   'left next-rack': () => withRacks(REACH.left()),
   'left previous-rack': () => withRacks(REACH.left()),
@@ -153,6 +161,14 @@ function withRacks(scene: Scene): Scene {
   const names = ['one', 'two'];
   scene.state = { ...scene.state, racks: { names, index: 0, shown: true } };
   scene.peers = [{ ...base().state, racks: { names, index: 1, shown: false } }];
+  return scene;
+}
+
+/** One node is marked in each of two racks. */
+function withMarks(before: Scene): Scene {
+  const scene = withRacks(before);
+  scene.state = { ...scene.state, marks: new Set([0x0d]) };
+  scene.peers = scene.peers.map((peer) => ({ ...peer, marks: new Set([3]) }));
   return scene;
 }
 

@@ -1,7 +1,7 @@
 /** Keys at a console, after its prefix, and at a console that was left. */
 import { first, noOperations, viewOnly } from '../keymap/disabled-reasons.ts';
 import type { Binding } from '../keymap/lookup.ts';
-import { layoutKey, rackKeys, timesKey } from '../keymap/shared-keys.ts';
+import { layoutKey, markedKeys, rackKeys, timesKey } from '../keymap/shared-keys.ts';
 import type { KeySection } from '../model/keys.ts';
 
 export const CONSOLE_SECTIONS: readonly KeySection[] = [
@@ -28,6 +28,7 @@ export const CONSOLE_BINDINGS: readonly Binding[] = [
   },
   { context: 'prefix', keys: ['n'], command: 'next-node', hint: 'next', help: 'console of the next node' },
   { context: 'prefix', keys: ['p'], command: 'previous-node', hint: 'previous', help: 'console of the previous node' },
+  ...markedKeys('prefix'),
   { context: 'prefix', keys: ['tab'], command: 'last-node', hint: 'last', help: 'back to the last console' },
   { context: 'prefix', keys: ['up'], command: 'up', hint: null, help: 'console of the node above' },
   { context: 'prefix', keys: ['down'], command: 'down', hint: null, help: 'console of the node below' },
@@ -160,6 +161,7 @@ export const CONSOLE_BINDINGS: readonly Binding[] = [
   { context: 'left', keys: ['v', '['], command: 'look', hint: 'copy', help: 'copy mode: move, select, copy, search' },
   { context: 'left', keys: ['S'], command: 'save-screen', hint: null, help: 'save screen and scrollback to a file' },
   timesKey('left'),
+  ...markedKeys('left'),
   { context: 'left', keys: ['c'], command: 'consoles', hint: 'list', help: 'list of consoles, with search' },
   {
     context: 'left',

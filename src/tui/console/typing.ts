@@ -1,5 +1,6 @@
 /** Sends keys at a console to the node, except the prefix and bytes that must never be sent. Pure. */
 import { type Address, formatAddress } from '../../rack/address.ts';
+import { nextMarkedConsole } from '../fleet/marks.ts';
 import { onCommandAnywhere } from '../global-commands.ts';
 import { bindingOf, disabledReason, keyNameOf, keyOf } from '../keymap/lookup.ts';
 import { pageOf, paneRoom } from '../layout/layout.ts';
@@ -17,14 +18,14 @@ type TokenEvent = Extract<UiEvent, { type: 'token' }>;
 
 const BELL_WHY = 'Ctrl-G was not sent: on this bus it closes the pipe, and the next keys would reach the master’s BIOS';
 
-export function keyInConsole(state: State, { token }: TokenEvent): Step {
+export function keyInConsole(state: State, { token, fleet = [state] }: TokenEvent): Step {
   const { attachment, chord } = state.pane;
   if (token.kind !== 'key' && token.kind !== 'paste') return step(state);
   if (state.pane.look !== null)
     return token.kind === 'key' ? keyInCopyMode(state, state.pane.look, token.name) : step(state);
   if (token.kind === 'paste') return attachment.kind === 'none' ? step(state) : onPaste(state, attachment, token.bytes);
-  if (chord.kind !== 'idle') return onChord(idle(state), chord, token.name);
-  if (attachment.kind === 'none') return onLeft(state, token.name);
+  if (chord.kind !== 'idle') return onChord(idle(state), chord, token.name, fleet);
+  if (attachment.kind === 'none') return onLeft(state, token.name, fleet);
   if (bindingOf(state, 'console', token.name) !== null)
     return step({ ...state, pane: { ...state.pane, chord: { kind: 'prefix' } } });
   return typed(state, token.name, token.bytes);
@@ -62,7 +63,7 @@ function onPaste(state: State, attachment: Attachment, raw: Uint8Array): Step {
   return types ? pasteAt(state, attachment.addr, raw) : typed(state, 'paste', new Uint8Array());
 }
 
-function onChord(state: State, chord: State['pane']['chord'], name: string): Step {
+function onChord(state: State, chord: State['pane']['chord'], name: string, fleet: readonly State[]): Step {
   if (chord.kind === 'hex') {
     if (!/^[0-9a-f]$/i.test(name)) return step(withPaneNotice(state, 'info', 'two hex digits select a node’s console'));
     const addr = Number.parseInt(chord.digit + name, 16);
@@ -79,15 +80,15 @@ function onChord(state: State, chord: State['pane']['chord'], name: string): Ste
   }
   const why = disabledReason(binding, state);
   if (why !== null) return step(withPaneNotice(state, 'info', `${binding.help}: ${why}`));
-  return onCommand(state, binding.command);
+  return onCommand(state, binding.command, fleet);
 }
 
-function onLeft(state: State, name: string): Step {
+function onLeft(state: State, name: string, fleet: readonly State[]): Step {
   const binding = bindingOf(state, 'left', name);
-  return binding === null ? step(state) : onCommand(state, binding.command);
+  return binding === null ? step(state) : onCommand(state, binding.command, fleet);
 }
 
-function onCommand(state: State, command: Command): Step {
+function onCommand(state: State, command: Command, fleet: readonly State[]): Step {
   const { attachment, shown, previous, kept } = state.pane;
   const here = attachment.kind === 'none' ? (shown ?? state.cursor) : attachment.addr;
   const scroll = kept.get(here)?.scroll ?? 0;
@@ -100,6 +101,9 @@ function onCommand(state: State, command: Command): Step {
       return attachTo(state, along(state, here, 1));
     case 'previous-node':
       return attachTo(state, along(state, here, -1));
+    case 'next-marked':
+    case 'previous-marked':
+      return toMarked(state, here, command === 'next-marked' ? 1 : -1, fleet);
     case 'last-node':
       return previous === null
         ? step(withPaneNotice(state, 'info', 'no other console was open before this one'))
@@ -153,6 +157,21 @@ function onCommand(state: State, command: Command): Step {
         step(withNotice(state, 'info', 'this key does nothing here'))
       );
   }
+}
+
+/**
+ * Opens the console of the next marked node. One of another rack is shown there, and the console here is left, as it is
+ * for another one of this rack: an open console holds its bus.
+ */
+function toMarked(state: State, here: Address, by: 1 | -1, fleet: readonly State[]): Step {
+  const { index } = state.racks;
+  const next = nextMarkedConsole(fleet, { rack: index, addr: here }, by);
+  const { rack, addr = null } = next ?? {};
+  if (rack === undefined || addr === null)
+    return step(withPaneNotice(state, 'info', 'no node with a console that can be opened is marked'));
+  if (rack === index) return attachTo(state, addr);
+  const left = state.pane.attachment.kind === 'none' ? step(state) : detach(state);
+  return step(left.state, ...left.effects, { do: 'rack', index: rack, node: { addr, attach: true } });
 }
 
 /** Returns name and byte of the prefix, a control key: its letter's byte without the upper bits. */

@@ -13,6 +13,7 @@ import { nextSort, sortWords } from '../table/table.ts';
 import { fleetColumns, type FleetRow, fleetRows, placeOf, rowAt } from './fleet-rows.ts';
 import { linesShown, paintFleetTable, ROUND, type ShownTable } from './fleet-table-view.ts';
 import { roomOf } from './overview-view.ts';
+import { nextMarked, onMarkCommand } from './marks.ts';
 import { toPlace, withoutNotice } from './racks.ts';
 import { nextFound, type Search, typedSearch } from './search.ts';
 
@@ -134,8 +135,13 @@ function onKey(before: State, table: RackTable, { name, fleet }: KeyPress): Step
       return step(closed(state));
     case 'cancel':
       return table.filter === '' ? step(closed(state)) : become({ filter: '' });
-    default:
-      return step(state);
+    case 'next-marked':
+    case 'previous-marked':
+      return become({ at: nextMarked(fleet, at, command === 'next-marked' ? 1 : -1) ?? at });
+    default: {
+      const choice = { at, found: () => rows.map(placeOf) };
+      return (command && onMarkCommand(state, choice, command, fleet)) ?? step(state);
+    }
   }
 }
 

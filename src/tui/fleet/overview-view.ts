@@ -10,6 +10,7 @@ import type { Place, RackOverview } from '../model/overlays.ts';
 import type { Heat, Notice, State } from '../model/state.ts';
 import { alarmWords, busWords, countWords, supplyWords } from '../screen/header.ts';
 import { foundIn, type SmallMap, whyLost } from './overview-layout.ts';
+import { markWords } from './marks.ts';
 import { nameOfRack } from './racks.ts';
 import type { Search } from './search.ts';
 
@@ -90,9 +91,11 @@ export function paintHead(
     ['  search: ', 'key'],
     [search.filter, 'text'],
   ];
+  const marks = fleet.reduce((all, one) => all + one.marks.size, 0);
   const left: Span[] = [
     [count(fleet.length, 'rack'), 'title'],
     [`  ${count(nodes, 'node')}`, 'text'],
+    ...(marks === 0 ? [] : [[`  ${marks} marked: ${markWords(fleet)}`, 'mark'] as const]),
     ...(found === null && search.typing === null ? sums : words),
   ];
   const end = frame.spans(rect.x + 1, rect.y, left, rect.width - 2);

@@ -12,6 +12,7 @@ import type { Frame } from '../canvas/frame.ts';
 import { foundIn, layOutRacks, neighbourOf, rackFurther, type SmallMap } from './overview-layout.ts';
 import { FIRST_ROW } from './fleet-rows.ts';
 import { FOOT, HEAD, paintOverview, roomOf } from './overview-view.ts';
+import { nextMarked, onMarkCommand } from './marks.ts';
 import { toPlace, withoutNotice } from './racks.ts';
 import { isAt, nextFound, typedSearch } from './search.ts';
 
@@ -30,6 +31,33 @@ export const RACKS: OverlayType<RackOverview> = {
     { context: 'racks', keys: ['/'], command: 'search', hint: 'search', help: 'search nodes of all racks' },
     { context: 'racks', keys: ['n'], command: 'next-match', hint: null, help: 'next node that was found' },
     { context: 'racks', keys: ['N'], command: 'previous-match', hint: null, help: 'previous node that was found' },
+    { context: 'racks', keys: ['space'], command: 'mark', hint: 'mark', help: 'mark or unmark this node' },
+    { context: 'racks', keys: ['b'], command: 'mark-blade', hint: null, help: 'mark or unmark its blade' },
+    {
+      context: 'racks',
+      keys: ['*'],
+      command: 'mark-all',
+      hint: null,
+      help: 'mark all nodes of all racks, or those that were found; or unmark them',
+    },
+    {
+      context: 'racks',
+      keys: ['v'],
+      command: 'mark-range',
+      hint: null,
+      help: 'mark from the last mark of this rack to here, by address',
+    },
+    { context: 'racks', keys: ['u'], command: 'unmark-all', hint: null, help: 'unmark all nodes of all racks' },
+    { context: 'racks', keys: ['m'], command: 'next-marked', hint: null, help: 'next marked node' },
+    { context: 'racks', keys: ['M'], command: 'previous-marked', hint: null, help: 'previous marked node' },
+    {
+      context: 'racks',
+      keys: ['p'],
+      command: 'power',
+      hint: 'power',
+      dangerous: true,
+      help: 'power menu of the rack of the marked nodes, or of this node; marks of several racks are refused',
+    },
     { context: 'racks', keys: ['H'], command: 'heat', hint: 'heat', help: 'heat: colour the nodes, as on the map' },
     {
       context: 'racks',
@@ -104,8 +132,13 @@ function onKey(before: State, overview: RackOverview, { name, fleet }: KeyPress)
       return step(closed(state));
     case 'cancel':
       return overview.filter === '' ? step(closed(state)) : become({ filter: '' });
-    default:
-      return step(state);
+    case 'next-marked':
+    case 'previous-marked':
+      return become({ at: nextMarked(fleet, at, command === 'next-marked' ? 1 : -1) ?? at });
+    default: {
+      const choice = { at, found: () => foundIn(fleet, maps, overview.filter) };
+      return (command && onMarkCommand(state, choice, command, fleet)) ?? step(state);
+    }
   }
 }
 

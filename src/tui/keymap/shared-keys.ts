@@ -8,6 +8,14 @@ export function layoutKey(context: Where): Binding {
   return { context, keys: ['L'], command: 'layout', hint: 'layout', help: 'next layout: map, console, detail' };
 }
 
+export function markedKeys(context: 'prefix' | 'left'): Binding[] {
+  const which = 'marked node, of all racks; the one open here is left';
+  return [
+    { context, keys: ['m'], command: 'next-marked', hint: null, help: `console of the next ${which}` },
+    { context, keys: [','], command: 'previous-marked', hint: null, help: `console of the previous ${which}` },
+  ];
+}
+
 export function timesKey(context: 'prefix' | 'left' | 'look'): Binding {
   return {
     context,

@@ -44,8 +44,10 @@ export type UiEvent =
       fleet?: readonly State[];
     }
   | { type: 'tick'; local: number; dateAhead: number }
-  /** A node of this rack was chosen in a view of all racks; `attach`: its console. */
-  | { type: 'go'; addr: Address; attach: boolean }
+  /** A node of this rack was chosen in a view of all racks; `attach`: its console; `power`: the power menu. */
+  | { type: 'go'; addr: Address; attach: boolean; power?: true }
+  /** Nodes of this rack were marked or unmarked in a view of all racks. */
+  | { type: 'marks'; marks: ReadonlySet<Address>; lastMark: Address | null }
   /** Order, columns and heat were chosen in a view of all racks. */
   | { type: 'view'; table: View['table']; heat: View['heat'] }
   /** A view of all racks shows the last lines of these nodes' consoles. */
@@ -150,7 +152,7 @@ export type Effect =
   | { do: 'give'; session: number }
   | { do: 'note'; text: string }
   /** Shows a rack, and one of its nodes; `attach`: its console. */
-  | { do: 'rack'; index: number; node: { addr: Address; attach: boolean } | null }
+  | { do: 'rack'; index: number; node: { addr: Address; attach: boolean; power?: true } | null }
   /** Starts copy mode: holds the emulator; `search`: with a search. */
   | { do: 'look'; addr: Address; search: boolean }
   | { do: 'look-end'; addr: Address }
@@ -174,6 +176,8 @@ export type Effect =
   | { do: 'answer'; id: string; addr: Address; question: string; choice: string; confirm: string | null }
   | PlanEffect
   | { do: 'acknowledge'; ids: number[] | null }
+  /** Sends an event to another rack. */
+  | { do: 'forward'; index: number; event: UiEvent }
   /** Performs an effect at another rack. */
   | { do: 'elsewhere'; index: number; effect: Effect }
   | { do: 'past-alarms' }

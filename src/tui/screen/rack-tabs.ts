@@ -43,6 +43,7 @@ function paintTabs(frame: Frame, states: readonly State[], active: number, g: Gl
   const tabs = states.map((state, index): Span[] => [
     [` ${nameOfRack(state)}`, index === active ? 'title' : 'text'],
     ...trouble(state, g),
+    ...(state.marks.size === 0 ? [] : [[` *${state.marks.size}`, 'mark'] as const]),
     [' ', 'text'],
   ]);
   const first = firstTab(tabs.map(spansWidth), active, frame.cols);
