@@ -64,6 +64,7 @@ class Launch {
   #code: Buffer = Buffer.alloc(0);
   /** Describes the engine's settings at the start: code made under others would be refused then. Null: all was found. */
   #settings: number | null = null;
+  #kept = false;
 
   constructor(dist: string, file: string) {
     this.#dist = dist;
@@ -100,7 +101,7 @@ class Launch {
       importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     });
     if (length === 0 || script.cachedDataRejected === true) this.#settings ??= this.#describeSettings();
-    this.#scripts.set(name, script);
+    if (!this.#kept) this.#scripts.set(name, script);
     const module: Module = { exports: {} };
     this.#modules.set(name, module);
     const run = script.runInThisContext() as (...words: unknown[]) => void;
@@ -108,15 +109,22 @@ class Launch {
     return module.exports;
   }
 
-  /** Keeps the code of all loaded files, with functions compiled since; once, and only where some was missing. */
+  /**
+   * Keeps the code of all loaded files, with functions compiled since; once, and only where some was missing. Releases it
+   * in any case: a megabyte, which the engine would not take for later files (`keepYoungSmall`).
+   */
   #keep(): void {
+    if (this.#kept) return;
+    this.#kept = true;
     const settings = this.#settings;
-    this.#settings = null;
     try {
       if (settings !== null && settings === this.#describeSettings()) writeCode(this.#file, this.#parts());
     } catch {
       // A full disk, or a folder that cannot be written: the next start compiles, too.
     }
+    this.#scripts.clear();
+    this.#index = {};
+    this.#code = Buffer.alloc(0);
   }
 
   #describeSettings(): number {

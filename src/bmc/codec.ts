@@ -78,10 +78,16 @@ export function findStatusLines(text: string): StatusMatch[] {
  * (`04|=`, perhaps with its brackets); inside an open pipe, and at the master, it is a bare `=`.
  */
 export function endOfEcho(text: string, address: Address | null): number {
-  const pattern = address === null ? /=/ : new RegExp(`\\[?${formatAddress(address)}\\]?\\s*\\|\\s*=`, 'i');
+  // Read at each piece of each reply.
+  if (address === null) return text.indexOf('=') + 1 || -1;
+  let pattern = ECHOES.get(address);
+  if (pattern === undefined)
+    ECHOES.set(address, (pattern = new RegExp(`\\[?${formatAddress(address)}\\]?\\s*\\|\\s*=`, 'i')));
   const match = pattern.exec(text);
   return match ? match.index + match[0].length : -1;
 }
+
+const ECHOES = new Map<Address, RegExp>();
 
 /**
  * Returns the index behind the master's own echo of `[hh]|`, or -1. Where no BMC is at the other end, only this echo

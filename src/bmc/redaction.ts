@@ -73,8 +73,9 @@ export class Redaction {
 
   #receive(text: string): void {
     this.#tail = (this.#tail + text).slice(-TAIL_LIMIT);
-    // While a password is typed the node may print other lines; only Enter or ^G ends it.
-    this.#typingPassword ||= PASSWORD_PROMPT.test(this.#tail);
+    // While a password is typed the node may print other lines; only Enter or ^G ends it. Most pieces end otherwise.
+    const last = this.#tail.at(-1);
+    this.#typingPassword ||= (last === ':' || last === ' ') && PASSWORD_PROMPT.test(this.#tail);
     if (this.#typingPassword) this.#tail = '';
   }
 

@@ -116,7 +116,7 @@ export class PortFile {
     }
     // A silent line reads as EAGAIN; zero bytes are its end.
     if (count === 0) this.#fail('hung-up');
-    else this.#handlers.onData(Uint8Array.from(this.#room.subarray(0, count)));
+    else this.#handlers.onData(Buffer.from(this.#room.subarray(0, count)));
     return count > 0;
   }
 

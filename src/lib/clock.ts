@@ -29,8 +29,13 @@ export interface KeptTime {
 
 /** Difference of both clocks that shows a suspend, ms; less is the coarser one's rounding. */
 const SUSPENDED_MS = 200;
-/** Interval at which the boot clock is read (4 µs, a file), ms. */
-const LOOK_MS = 10;
+/**
+ * Interval at which the boot clock is read, ms: it is a file. After a suspend it is read at once, because the wall clock
+ * has jumped then; that costs no system call.
+ */
+const LOOK_MS = 1_000;
+/** Movement of the wall clock against the monotonic one that is more than rounding and NTP's slewing, ms. */
+const WALL_MOVED_MS = 20;
 /** Step of the displayed dates, ms, so that events in order have dates in order. */
 const WALL_STEP_MS = 100;
 
@@ -43,19 +48,24 @@ export class SteadyClock {
   readonly #bootAhead: number;
   #suspended = 0;
   #lookedAt: number;
+  /** Lead of the wall clock over the monotonic one at the last look, ms. */
+  #wallAhead: number;
 
   constructor(sources: ClockSources) {
     this.#sources = sources;
     this.#boot = sources.bootId();
     this.#lookedAt = sources.monotonic();
     this.#base = sources.wall() - this.#lookedAt;
+    this.#wallAhead = this.#base;
     this.#bootAhead = sources.sinceBoot() - this.#lookedAt;
   }
 
   now(): number {
     const monotonic = this.#sources.monotonic();
-    if (monotonic - this.#lookedAt >= LOOK_MS) {
+    const wallAhead = this.#sources.wall() - monotonic;
+    if (monotonic - this.#lookedAt >= LOOK_MS || Math.abs(wallAhead - this.#wallAhead) > WALL_MOVED_MS) {
       this.#lookedAt = monotonic;
+      this.#wallAhead = wallAhead;
       const slept = this.#sources.sinceBoot() - monotonic - this.#bootAhead;
       if (slept - this.#suspended > SUSPENDED_MS) this.#suspended = slept;
     }

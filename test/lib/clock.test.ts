@@ -62,6 +62,27 @@ describe('steady time', () => {
     expect(Math.abs(clock.now() - before - ms - 70)).toBeLessThanOrEqual(10);
   });
 
+  test('counts within a second a suspend that the wall clock does not show', () => {
+    const machine = new Machine();
+    const clock = machine.clock();
+    const before = clock.now();
+    machine.suspend(HOUR);
+    machine.wall -= HOUR;
+    machine.pass(1_000);
+    expect(clock.now() - before).toBe(HOUR + 1_000);
+  });
+
+  test('reads the clock of the boot once a second where nothing happens', () => {
+    const machine = new Machine();
+    const clock = machine.clock();
+    const { reads } = machine;
+    for (let ms = 0; ms < 10_000; ms += 5) {
+      machine.pass(5);
+      clock.now();
+    }
+    expect(machine.reads - reads).toBe(10);
+  });
+
   test('never goes back, whatever the coarse clock rounds', () => {
     const machine = new Machine();
     const clock = machine.clock();
