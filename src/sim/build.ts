@@ -11,7 +11,7 @@ import type { SimOptions } from './options.ts';
 import { hexAddress, Rack, TURNAROUND_MS } from './rack/bus.ts';
 import { SimNode } from './rack/node.ts';
 import { noiseAt, seededRandom } from './random.ts';
-import { Simulator } from './simulator.ts';
+import { Simulator, type Surroundings, SYSTEM } from './simulator.ts';
 
 export interface RackPlan {
   name: string;
@@ -91,10 +91,13 @@ const DAY_MS = 86_400_000;
 /**
  * Builds the simulator. Throws an Error with a message for operators where the rack file or an `exec` node is wrong.
  */
-export function buildSimulator(options: SimOptions, clock: () => number): { simulator: Simulator; plan: RackPlan } {
+export function buildSimulator(
+  options: SimOptions,
+  surroundings: Surroundings = SYSTEM,
+): { simulator: Simulator; plan: RackPlan } {
   const plan = planFor(options);
   checkExec(options, plan);
-  const at = clock();
+  const at = surroundings.clock();
   const wake = (): void => simulator.wake();
   const nodes = plan.nodes.map(({ addr, name }) => {
     const isMaster = addr === plan.master;
@@ -111,7 +114,7 @@ export function buildSimulator(options: SimOptions, clock: () => number): { simu
   const simulator = new Simulator({
     lineRate: options.lineRate,
     flowControl: options.flowControl,
-    clock,
+    ...surroundings,
     rack: (send) =>
       new Rack({
         nodes,

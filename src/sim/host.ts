@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { buildSimulator } from './build.ts';
 import { Network, type NetworkOptions } from './network.ts';
 import type { SimOptions } from './options.ts';
-import type { Simulator } from './simulator.ts';
+import type { Simulator, Surroundings } from './simulator.ts';
 import { Upsd, upsVariables } from './upsd.ts';
 
 const CHARGE_HOURS = 0.5;
@@ -21,16 +21,16 @@ export class SimHost {
   private upsd: Upsd | null = null;
   private ups: { port: number; login: { user: string; password: string } } | null = null;
 
-  private constructor(options: SimOptions) {
-    this.simulator = buildSimulator(options, () => performance.now()).simulator;
+  private constructor(options: SimOptions, surroundings?: Surroundings) {
+    this.simulator = buildSimulator(options, surroundings).simulator;
     this.link = options.link;
     this.temporary = options.control === null ? mkdtempSync(join(tmpdir(), 'rackui-sim-')) : null;
     this.control = options.control ?? join(this.temporary ?? '', 'control');
   }
 
   /** @throws {Error} for operators where the rack file or the link cannot be used */
-  static async start(options: SimOptions): Promise<SimHost> {
-    const host = new SimHost(options);
+  static async start(options: SimOptions, surroundings?: Surroundings): Promise<SimHost> {
+    const host = new SimHost(options, surroundings);
     try {
       host.plug();
       if (options.upsd !== null) await host.bringUps(options);

@@ -2,7 +2,7 @@
  * The rack on a clock: brings bytes from the device to the bus when the line has carried them, and back. The only place
  * of the simulator where time passes.
  */
-import { Device } from './pty-device.ts';
+import { Device, type DeviceHandlers } from './pty-device.ts';
 import type { Rack } from './rack/bus.ts';
 import { byteTime, LineQueue } from './rack/serial-timing.ts';
 
@@ -81,18 +81,37 @@ const OUTPUT_LOW_MS = 2.5;
  * ms late.
  */
 const EXACT_MS = 2.5;
+/** Shortest wait on exact timers, ms, so that the rounding of a sum never stops the clock. */
+const LEAST_MS = 0.01;
 /** Bytes that a Pi's UART (PL011) collects before it interrupts: half of its queue of 16. */
 const UART_PIECE = 8;
 /** One nap during an exact wait, ms: short enough to keep reading, and almost free of work for the processor. */
 const NAP_MS = 0.2;
 
-export interface SimulatorOptions {
+/** The host's end of the line: a pseudo-terminal ({@link Device}), or an object of the process that drives the bus. */
+export type HostDevice = Pick<Device, 'path' | 'backlog' | 'write' | 'pause' | 'resume' | 'close'>;
+
+/** Where a simulator runs: its clock and its line to the host. */
+export interface Surroundings {
+  /** Monotonic milliseconds. */
+  clock: () => number;
+  openDevice: (handlers: DeviceHandlers) => HostDevice;
+  /** Whether timers fire when they are due, as in virtual time; the system's are up to 1.2 ms late. */
+  exactTimers: boolean;
+}
+
+/** Pseudo-terminals in real time. */
+export const SYSTEM: Surroundings = {
+  clock: () => performance.now(),
+  openDevice: (handlers) => new Device(handlers),
+  exactTimers: false,
+};
+
+export interface SimulatorOptions extends Surroundings {
   /** Bits per second; infinite for a line without a rate. */
   lineRate: number;
   /** Whether consoles wait for a host that does not read; hardware has no flow control, and loses bytes. */
   flowControl: boolean;
-  /** Monotonic milliseconds. */
-  clock: () => number;
   /** Builds the rack; `send` is the line towards the host. */
   rack: (send: (bytes: Uint8Array, at: number) => void) => Rack;
 }
@@ -100,19 +119,23 @@ export interface SimulatorOptions {
 export class Simulator {
   readonly rack: Rack;
   private readonly clock: () => number;
+  private readonly openDevice: Surroundings['openDevice'];
+  private readonly exactTimers: boolean;
   private readonly perByte: number;
   private readonly flowControl: boolean;
   private readonly inbound: LineQueue;
   private readonly outbound: LineQueue;
   private readonly stalls: StallMeter;
   private readonly napping = new Int32Array(new SharedArrayBuffer(4));
-  private device: Device | null = null;
+  private device: HostDevice | null = null;
   private stallMs = 0;
   private paused = false;
   private cancel: () => void = () => undefined;
 
   constructor(options: SimulatorOptions) {
     this.clock = options.clock;
+    this.openDevice = options.openDevice;
+    this.exactTimers = options.exactTimers;
     this.perByte = byteTime(options.lineRate);
     this.flowControl = options.flowControl;
     this.inbound = new LineQueue(this.perByte);
@@ -127,7 +150,7 @@ export class Simulator {
   }
 
   plug(): string {
-    this.device ??= new Device({
+    this.device ??= this.openDevice({
       data: (chunk) => this.receive(chunk),
       overrun: (bytes) => this.rack.noteOverrun(bytes),
       drained: () => this.flowControl && this.step(),
@@ -162,7 +185,7 @@ export class Simulator {
 
   private receive(chunk: Uint8Array): void {
     const now = this.clock();
-    if (this.rack.consoleNode) this.stallMs = this.stalls.recent();
+    if (this.rack.consoleNode && !this.exactTimers) this.stallMs = this.stalls.recent();
     this.inbound.push(chunk, now);
     if (this.inbound.length > INPUT_FULL && !this.paused) {
       this.paused = true;
@@ -203,18 +226,16 @@ export class Simulator {
   /** Waits until the next action: exactly at the end of a reply, by a timer for anything longer. */
   private sleep(now: number): void {
     const replyEnd = this.outbound.lastDue;
-    if (replyEnd - now <= EXACT_MS) {
+    if (!this.exactTimers && replyEnd - now <= EXACT_MS) {
       this.nap(Math.min(NAP_MS, Math.max(0, replyEnd - now)));
       return;
     }
-    const next = Math.min(
-      this.outbound.length > 0 ? now + 1 : Infinity,
-      this.inbound.firstDue - AHEAD_MS,
-      this.rack.nextDeadline(),
-    );
-    if (next === Infinity) return;
     // Rounded up: a timer that fires before its time would spin.
-    const timer = setTimeout(() => this.step(), Math.min(2 ** 31 - 1, Math.max(1, Math.ceil(next - now))));
+    const own = Math.max(1, Math.ceil(Math.min(this.inbound.firstDue - AHEAD_MS, this.rack.nextDeadline()) - now));
+    const piece = this.exactTimers ? Math.max(LEAST_MS, this.outbound.dueOf(UART_PIECE) - now) : 1;
+    const ms = Math.min(own, this.outbound.length > 0 ? piece : Infinity);
+    if (ms === Infinity) return;
+    const timer = setTimeout(() => this.step(), Math.min(2 ** 31 - 1, ms));
     this.cancel = () => clearTimeout(timer);
   }
 

@@ -10,11 +10,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { perform, SimControl, startControlled } from '../../src/sim/control/socket.ts';
-import type { SimHost } from '../../src/sim/host.ts';
+import { SimHost } from '../../src/sim/host.ts';
 import { parseSimArgs } from '../../src/sim/options.ts';
 import type { Counters } from '../../src/sim/rack/counters.ts';
 import type { NodeDescription } from '../../src/sim/rack/node.ts';
 import type { SupplyState } from '../../src/sim/rack/power-supply.ts';
+import type { Surroundings } from '../../src/sim/simulator.ts';
 import { PROGRAM } from './program.ts';
 
 export interface RackOptions {
@@ -100,6 +101,20 @@ export async function startRackInProcess({ args = [], watch }: RackOptions = {})
     stop: () => {
       host.close();
       rmSync(folder, { recursive: true, force: true });
+      return Promise.resolve();
+    },
+  });
+}
+
+/** The rack in this process, on a line and a clock of the caller's. */
+export async function rackOnLine(args: string[], surroundings: Surroundings): Promise<TestRack> {
+  const host = await SimHost.start(parseSimArgs(args), surroundings);
+  return handle({
+    ...{ port: host.port ?? '', link: host.port ?? '', control: host.control },
+    // eslint-disable-next-line @typescript-eslint/require-await -- a verb that is wrong rejects
+    ctl: async (verb, params = {}) => perform(host, verb, params),
+    stop: () => {
+      host.close();
       return Promise.resolve();
     },
   });

@@ -1,0 +1,247 @@
+/**
+ * Time of this process that passes only while nothing else is left to do: timers and clocks replaced, so that seconds of
+ * waiting cost microseconds. Unlike {@link VirtualTime} it lets real input and output happen: sockets, files and short
+ * programs take no time, and time stands until they are done.
+ *
+ * What runs in a {@link Life} can be killed: none of its timers fires any more, and its sockets close.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { open, type FileHandle } from 'node:fs/promises';
+import { Server, type Socket } from 'node:net';
+import { performance as nodePerformance } from 'node:perf_hooks';
+
+/** Turns of the event loop without any event after which everything that was under way is done. */
+const QUIET_TURNS = 2;
+/** Interval of looking whether a program has ended, real ms. */
+const PROGRAM_MS = 1;
+/** What stays open without anything under way, of `process.getActiveResourcesInfo`. */
+const AT_REST = new Set([
+  ...['Timeout', 'Immediate', 'PipeWrap', 'PipeServerWrap', 'TCPSocketWrap', 'TCPServerWrap', 'TTYWrap', 'MessagePort'],
+  ...['FSEventWrap', 'StatWatcher', 'SignalWrap'],
+]);
+
+const real = {
+  setTimeout: globalThis.setTimeout,
+  clearTimeout: globalThis.clearTimeout,
+  setInterval: globalThis.setInterval,
+  clearInterval: globalThis.clearInterval,
+  setImmediate: globalThis.setImmediate,
+  clearImmediate: globalThis.clearImmediate,
+  performanceNow: performance.now.bind(performance),
+  dateNow: Date.now,
+};
+
+/** What a program of its own would be: it can be killed. */
+export class Life {
+  alive = true;
+  readonly servers = new Set<Server>();
+  readonly sockets = new Set<Socket>();
+  readonly files = new Set<FileHandle>();
+
+  /** Ends it as SIGKILL would: nothing of it runs any more. */
+  kill(): void {
+    this.alive = false;
+    for (const socket of this.sockets) {
+      socket.removeAllListeners();
+      socket.on('error', () => undefined);
+      socket.destroy();
+    }
+    for (const server of this.servers) server.removeAllListeners().close();
+    for (const file of this.files) file.close().catch(() => undefined);
+  }
+
+  isKilled(): boolean {
+    return !this.alive;
+  }
+
+  /** Resolves as `work` does while it lives; never afterwards. */
+  async whileAlive<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.alive ? await work() : null;
+    return this.isKilled() ? new Promise<never>(() => undefined) : (result as T);
+  }
+}
+
+// eslint-disable-next-line @typescript-eslint/unbound-method -- called with its server
+const realListen = Server.prototype.listen as (this: Server, ...args: unknown[]) => Server;
+const lives = new AsyncLocalStorage<Life>();
+
+type Handles = Record<string, (this: FileHandle, ...args: unknown[]) => Promise<unknown>>;
+
+/** Notes which files a life has open: its end closes them, and what is killed writes no more. */
+async function watchFiles(): Promise<void> {
+  const sample = await open('/dev/null');
+  const handles = Object.getPrototypeOf(sample) as Handles;
+  await sample.close();
+  for (const name of ['appendFile', 'writeFile', 'write', 'stat', 'datasync', 'truncate', 'sync', 'read', 'readFile']) {
+    const used = handles[name];
+    if (used === undefined) throw new Error(`a file handle has no ${name}`);
+    handles[name] = function (...args) {
+      const life = lives.getStore();
+      if (life?.isKilled()) {
+        this.close().catch(() => undefined);
+        return new Promise(() => undefined);
+      }
+      life?.files.add(this);
+      return used.apply(this, args);
+    };
+  }
+}
+await watchFiles();
+
+/** The descriptors of what was killed are closed by the garbage collection, as the kernel closes a program's. */
+function ignoreClosedFiles(): void {
+  const others = process.listeners('warning');
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => {
+    if (!/on garbage collection/.test(warning.message)) for (const report of others) report.call(process, warning);
+  });
+}
+ignoreClosedFiles();
+
+/** Runs `fn` as a part of `life`, with all that comes of it. */
+export const inLife = <T>(life: Life, fn: () => T): T => lives.run(life, fn);
+
+class Timer {
+  readonly life = lives.getStore();
+  over = false;
+  at: number;
+  readonly run: () => void;
+  /** Of an interval; null: it fires once. */
+  readonly everyMs: number | null;
+
+  constructor(at: number, run: () => void, everyMs: number | null) {
+    this.at = at;
+    this.run = run;
+    this.everyMs = everyMs;
+  }
+
+  ref(): this {
+    return this;
+  }
+  unref(): this {
+    return this;
+  }
+  hasRef(): boolean {
+    return true;
+  }
+}
+
+export class VirtualClock implements Disposable {
+  #now = real.performanceNow();
+  readonly #ahead = Date.now() - this.#now;
+  #timers: Timer[] = [];
+  #immediates = 0;
+  #events = -1;
+  #quiet = 0;
+  #over = false;
+
+  constructor() {
+    const at = <A extends unknown[]>(run: (...args: A) => void, ms: number, args: A, everyMs: number | null): Timer =>
+      this.#add(new Timer(this.#now + Math.max(0, ms), () => run(...args), everyMs));
+    const cancel = (timer: unknown): void => {
+      if (timer instanceof Timer) this.#cancel(timer);
+      else real.clearTimeout(timer as NodeJS.Timeout);
+    };
+    const set = (changes: object): void => void Object.assign(globalThis, changes);
+    set({
+      setTimeout: <A extends unknown[]>(run: (...args: A) => void, ms = 0, ...args: A) => at(run, ms, args, null),
+      setInterval: <A extends unknown[]>(run: (...args: A) => void, ms = 1, ...args: A) =>
+        at(run, ms, args, Math.max(1, ms)),
+      ...{ clearTimeout: cancel, clearInterval: cancel },
+      setImmediate: <A extends unknown[]>(run: (...args: A) => void, ...args: A) => this.#immediate(() => run(...args)),
+      clearImmediate: (immediate?: NodeJS.Immediate) => {
+        if (immediate && this.#pending.delete(immediate)) this.#immediates--;
+        real.clearImmediate(immediate);
+      },
+    });
+    performance.now = () => this.#now;
+    Date.now = () => Math.floor(this.#now + this.#ahead);
+    Server.prototype.listen = function (this: Server, ...args: unknown[]): Server {
+      const life = lives.getStore();
+      if (life?.isKilled()) return this;
+      life?.servers.add(this);
+      if (life) this.on('connection', (socket: Socket) => life.sockets.add(socket));
+      return realListen.apply(this, args);
+    };
+    real.setImmediate(() => this.#turn());
+  }
+
+  get now(): number {
+    return this.#now;
+  }
+
+  /** Runs `fn` now, in a later turn of the event loop, after what is under way. */
+  soon(fn: () => void): void {
+    this.#add(new Timer(this.#now, fn, null));
+  }
+
+  [Symbol.dispose](): void {
+    this.#over = true;
+    const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate } = real;
+    Object.assign(globalThis, { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate });
+    performance.now = real.performanceNow;
+    Date.now = real.dateNow;
+    Server.prototype.listen = realListen as Server['listen'];
+  }
+
+  readonly #pending = new Set<NodeJS.Immediate>();
+
+  #immediate(run: () => void): NodeJS.Immediate {
+    const life = lives.getStore();
+    this.#immediates++;
+    const immediate = real.setImmediate(() => {
+      this.#pending.delete(immediate);
+      this.#immediates--;
+      if (life?.alive !== false) run();
+    });
+    this.#pending.add(immediate);
+    return immediate;
+  }
+
+  /** In order of time, then of asking. */
+  #add(timer: Timer): Timer {
+    if (timer.life?.alive === false) return timer;
+    let low = 0;
+    let high = this.#timers.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#timers[middle]?.at ?? 0) <= timer.at) low = middle + 1;
+      else high = middle;
+    }
+    this.#timers.splice(low, 0, timer);
+    return timer;
+  }
+
+  #cancel(timer: Timer): void {
+    timer.over = true;
+    const index = this.#timers.indexOf(timer);
+    if (index >= 0) this.#timers.splice(index, 1);
+  }
+
+  /** One turn of the event loop: the next timer fires once nothing is under way. */
+  #turn(): void {
+    if (this.#over) return;
+    const { events } = (nodePerformance.nodeTiming as unknown as { uvMetricsInfo: { events: number } }).uvMetricsInfo;
+    const busy = process.getActiveResourcesInfo().filter((name) => !AT_REST.has(name));
+    if (events !== this.#events || this.#immediates > 0 || busy.length > 0) this.#quiet = 0;
+    else this.#quiet++;
+    this.#events = events;
+    if (this.#quiet >= QUIET_TURNS) this.#fire();
+    if (busy.includes('ProcessWrap')) real.setTimeout(() => this.#turn(), PROGRAM_MS);
+    else real.setImmediate(() => this.#turn());
+  }
+
+  #fire(): void {
+    const timer = this.#timers.shift();
+    if (timer === undefined) return;
+    this.#quiet = 0;
+    this.#now = Math.max(this.#now, timer.at);
+    if (timer.life?.alive === false) return;
+    if (timer.everyMs !== null) {
+      timer.at += timer.everyMs;
+      this.#add(timer);
+    }
+    if (timer.life) lives.run(timer.life, timer.run);
+    else timer.run();
+  }
+}

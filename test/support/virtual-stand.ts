@@ -1,0 +1,229 @@
+/**
+ * A whole server and a simulated rack in this process, on a line in memory, in virtual time: a stand without processes and
+ * pseudo-terminals, for what is about neither. The server can be killed as `kill -9` kills one, and started anew.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import type { Operation } from '../../src/api/power.ts';
+import { createBus } from '../../src/bmc/index.ts';
+import { LineError, type LineHandlers } from '../../src/bmc/serial-port.ts';
+import { Trace } from '../../src/bmc/trace.ts';
+import type { Line } from '../../src/bmc/types.ts';
+import { connect, type RackClient } from '../../src/client/client.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { openAudit, openJournal } from '../../src/power/journal.ts';
+import { openOutageJournal } from '../../src/power/outage/record.ts';
+import { openPlanJournal, type PlanRecord } from '../../src/power/plans/record.ts';
+import { ActiveConfig } from '../../src/server/active-config.ts';
+import { RackServer } from '../../src/server/rack-server.ts';
+import type { DeviceHandlers } from '../../src/sim/pty-device.ts';
+import type { HostDevice } from '../../src/sim/simulator.ts';
+import { rackOnLine, type TestRack } from './rack.ts';
+import type { Stand } from './stand.ts';
+import { inLife, Life, type VirtualClock } from './virtual-clock.ts';
+
+const PORT = '/dev/in-memory';
+/** Bytes that the kernel keeps for a host that has not opened the device. */
+const KEPT = 4_095;
+
+/** The device of a simulated rack, as an object; one server has it open. */
+class MemoryDevice implements HostDevice {
+  readonly path = PORT;
+  readonly backlog = 0;
+  readonly #rack: DeviceHandlers;
+  #host: LineHandlers | null = null;
+  #kept: number[] = [];
+
+  constructor(rack: DeviceHandlers) {
+    this.#rack = rack;
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#host) this.#host.onData(Uint8Array.from(bytes));
+    else this.#kept = [...this.#kept, ...bytes].slice(0, KEPT);
+  }
+
+  open(host: LineHandlers, clock: VirtualClock): Line {
+    if (this.#host) throw new LineError('held', `${PORT} is held by another server`);
+    this.#host = host;
+    const kept = this.#kept.splice(0);
+    if (kept.length > 0) clock.soon(() => this.write(Uint8Array.from(kept)));
+    return {
+      write: (bytes, taken) => {
+        const sent = Uint8Array.from(bytes);
+        clock.soon(() => this.#rack.data(sent));
+        if (taken) setImmediate(taken);
+      },
+      close: () => {
+        this.leave(host);
+        return Promise.resolve();
+      },
+    };
+  }
+
+  leave(host: LineHandlers): void {
+    if (this.#host === host) this.#host = null;
+  }
+
+  pause(): void {}
+  resume(): void {}
+
+  close(): void {
+    const host = this.#host;
+    this.#host = null;
+    host?.onLost(`${PORT} no longer exists`);
+  }
+}
+
+/** What a server's journals are about to write, as `op 03 settle`, and what to do about it. */
+type Witness = (keys: string[], store: () => Promise<void>) => Promise<void>;
+
+interface VirtualStandOptions {
+  clock: VirtualClock;
+  config: string;
+  sim?: string[];
+  /** Is asked before each entry of a journal of operations or plans. */
+  journal?: Witness;
+}
+
+export interface VirtualStand extends Stand {
+  /** The server's part of this process. */
+  readonly life: Life;
+}
+
+const hex = (addr: number): string => addr.toString(16).padStart(2, '0');
+const operationKeys = ({ nodes }: Operation): string[] => nodes.map(({ addr, phase }) => `op ${hex(addr)} ${phase}`);
+const planKeys = ({ run }: PlanRecord): string[] => [
+  `run ${run.state}`,
+  ...run.steps.flatMap(({ nodes }) =>
+    nodes.map(({ addr, state, outcome }) => `plan ${hex(addr)} ${outcome === 'interrupted' ? outcome : state}`),
+  ),
+];
+
+export async function virtualStand(options: VirtualStandOptions): Promise<VirtualStand> {
+  const { clock, config, sim = [] } = options;
+  const witness: Witness = options.journal ?? ((_keys, store) => store());
+  const folder = mkdtempSync(join(tmpdir(), 'rackui-virtual-'));
+  const socket = join(folder, 'rack.sock');
+  const viewSocket = join(folder, 'rack.view.sock');
+  const configFile = join(folder, 'rack.yaml');
+  writeFileSync(configFile, config, { mode: 0o600 });
+  const devices: MemoryDevice[] = [];
+  const plugged: { device: MemoryDevice | null } = { device: null };
+  const openDevice = (handlers: DeviceHandlers): HostDevice => {
+    const device = new MemoryDevice(handlers);
+    plugged.device = device;
+    devices.push(device);
+    const close = device.close.bind(device);
+    device.close = () => {
+      plugged.device = null;
+      close();
+    };
+    return device;
+  };
+  const rack: TestRack = await rackOnLine(['--rack', configFile, ...sim], {
+    ...{ clock: () => clock.now, openDevice, exactTimers: true },
+  });
+  const clients: RackClient[] = [];
+  let life = new Life();
+  let kill: () => void = () => undefined;
+  let close: () => Promise<void> = () => Promise.resolve();
+
+  async function startServer(): Promise<void> {
+    const own = new Life();
+    life = own;
+    await inLife(own, async () => {
+      const audit = openAudit(folder);
+      const journal = openJournal(folder, () => undefined);
+      const planJournal = openPlanJournal(folder, () => undefined);
+      const outageJournal = openOutageJournal(folder, () => undefined);
+      let held: LineHandlers | null = null;
+      const open = (_port: string, handlers: LineHandlers): Promise<Line> => {
+        const { device } = plugged;
+        if (!device) return Promise.reject(new LineError('missing', `${PORT} does not exist`));
+        held = {
+          onData: (bytes) => {
+            if (own.alive) inLife(own, () => handlers.onData(bytes));
+          },
+          onLost: (why) => {
+            if (own.alive) inLife(own, () => handlers.onLost(why));
+          },
+        };
+        const line = device.open(held, clock);
+        return Promise.resolve({
+          write: (bytes, taken) => {
+            if (own.alive) line.write(bytes, taken);
+          },
+          close: () => line.close(),
+        });
+      };
+      const trace = new Trace(Date.now, []);
+      const server = new RackServer({
+        bus: createBus({ port: PORT, open: trace.around(open) }),
+        ...{ trace, unlock: 'UnLockMe', port: PORT, configuration: new ActiveConfig(loadConfig(configFile)) },
+        ...{ socket, viewSocket, gid: null, viewGid: null, stateDir: folder, autostarted: false },
+        consoleLogDir: join(folder, 'consoles'),
+        audit: (entry) => own.whileAlive(() => audit.write(entry)),
+        journal: {
+          ...journal,
+          write: (operation) => own.whileAlive(() => witness(operationKeys(operation), () => journal.write(operation))),
+        },
+        planJournal: {
+          ...planJournal,
+          write: (record) => own.whileAlive(() => witness(planKeys(record), () => planJournal.write(record))),
+        },
+        outageJournal: {
+          ...outageJournal,
+          write: (record) => own.whileAlive(() => outageJournal.write(record)),
+        },
+        log: pino({ level: 'silent' }),
+        leave: () => undefined,
+      });
+      close = async () => {
+        await server.close('the test is over', AbortSignal.abort());
+        for (const store of [audit, journal, planJournal, outageJournal]) await store.close();
+        own.kill();
+      };
+      kill = () => {
+        own.kill();
+        if (held) for (const device of devices) device.leave(held);
+      };
+      await server.start();
+    });
+  }
+  await startServer();
+  return {
+    ...{ rack, folder, socket, viewSocket, serverPid: process.pid },
+    get life() {
+      return life;
+    },
+    async client(program = 'test', view = false) {
+      const who = { user: program, from: null, tty: null, program, pid: process.pid };
+      const client = await connect(view ? viewSocket : socket, who);
+      clients.push(client);
+      return client;
+    },
+    open: () => {
+      throw new Error('no program runs on a virtual stand');
+    },
+    killServer(signal = 'SIGKILL') {
+      if (signal === 'SIGKILL') kill();
+      else return Promise.reject(new Error('a virtual server ends in order only with its stand'));
+      return Promise.resolve();
+    },
+    startServer,
+    audit: () =>
+      readFileSync(join(folder, 'audit.jsonl'), 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+    async [Symbol.asyncDispose]() {
+      for (const client of clients) client.close();
+      if (life.alive) await close();
+      await rack.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
