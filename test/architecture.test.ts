@@ -21,7 +21,7 @@ const ONLY: Record<string, RegExp> = {
   '@xterm/addon-serialize': /^console\//,
   'vscode-jsonrpc': /^(client|server)\//,
   commander:
-    /^(cli\/(program|(node-)?declarations|exit-codes|completion\/(completion|command-line))\.ts|sim\/(cli|options)\.ts$)/,
+    /^(cli\/(program|((node|plan)-)?declarations|exit-codes|completion\/(completion|command-line))\.ts|sim\/(cli|options)\.ts$)/,
   zod: /^(config\/|server\/|lib\/json-file|cli\/commands\/config)/,
   yaml: /^(config|sim|cli\/commands\/config)/,
   pino: /^server\//,

@@ -1,21 +1,21 @@
 /**
- * Declares all commands with their words and options: for viewing and consoles, power, plans, the server, and
- * outages. Each runs an action that resolves with an exit code.
+ * Declares the commands with their words and options: for viewing and consoles, power, the server, and outages; those
+ * about plans and in nodes' systems have files of their own. Each runs an action that resolves with an exit code.
  */
 import { Argument, type Command, Option } from 'commander';
 import { didYouMean } from '../lib/words.ts';
 import type { StepText } from './commands/console.ts';
-import type { ActTogether, RackScope } from './fleet.ts';
+import type { ActForList, ActTogether, RackScope } from './fleet/each-rack.ts';
 import { UsageFailure } from './terminal-output.ts';
 
 /**
  * Makes an action of a function that gets all options, the global ones included, and the positional words. Where
  * several racks are configured it gets the configuration of the chosen one; with `racks` it is called for each that
- * the words address, or `together` is called for all of them; with `several` it finds them itself.
+ * the words address, or `together` is called for all of them, and `whole` before; with `several` it finds them itself.
  */
 export type Act = (
   handle: (options: Record<string, never>, words: string[]) => Promise<number>,
-  scope?: { several?: boolean; racks?: RackScope; together?: ActTogether },
+  scope?: { several?: boolean; racks?: RackScope; together?: ActTogether; whole?: ActForList },
 ) => (...all: unknown[]) => Promise<void>;
 
 /** For commands about all racks at once. */
@@ -133,57 +133,6 @@ export function declareQueries(program: Command, act: Act): void {
     .action(act(async (options, words) => (await import('./commands/bus.ts')).busCommand(words, options)));
 }
 
-export function declarePlans(program: Command, act: Act): void {
-  const plan = program.command('plan').description('configured sequences of power operations');
-  const load = () => import('./commands/plan.ts');
-  plan
-    .command('list')
-    .description('the plans, and their runs')
-    .option('--json', 'as JSON')
-    .action(act(async (options) => (await load()).planListCommand(options), { racks: 'none' }));
-  plan
-    .command('show <plan>')
-    .description('show order, times and refusals; sends nothing')
-    .option('--json', 'as JSON')
-    .action(act(async (options, [name = '']) => (await load()).planShowCommand(name, options), { racks: 'one' }));
-  plan
-    .command('run <plan>')
-    .description('run it')
-    .option('--confirm <text>', "the plan's name and the number of nodes that lose power: 'shed-dev 9'")
-    .option(
-      '--armed',
-      'for scripts: no confirmation and no prompts; steps with onDeadline: cut may cut at their deadline',
-    )
-    .option('--detach', 'print the run and leave it running')
-    .option('--deadline <seconds>', 'start nothing new after this time')
-    .option('--dry-run', 'the same as show')
-    .option('--json', 'one JSON object a line')
-    .action(act(async (options, [name = '']) => (await load()).planRunCommand(name, options), { racks: 'one' }));
-  plan
-    .command('resume <run>')
-    .description('continue it; nodes in progress are checked again')
-    .option('--detach', 'leave it running')
-    .option('--json', 'one JSON object a line')
-    .action(act(async (options, [id = '']) => (await load()).planResumeCommand(id, options), { racks: 'one' }));
-  for (const [what, description] of [
-    ['pause', 'start no further operation; running ones continue'],
-    ['abort', 'abort it; nodes that were cut stay off'],
-  ] as const)
-    plan
-      .command(`${what} <run>`)
-      .description(description)
-      .option('--json', 'as JSON')
-      .action(act(async (options, [id = '']) => (await load()).planChangeCommand(what, id, options), { racks: 'one' }));
-  plan
-    .command('skip <run> [selector...]')
-    .description('skip nodes, or a step')
-    .option('--step <name>', 'the whole step')
-    .option('--json', 'as JSON')
-    .action(
-      act(async (options, [id = '', ...words]) => (await load()).planSkipCommand(id, words, options), { racks: 'one' }),
-    );
-}
-
 export function declarePower(program: Command, act: Act): void {
   const verb = (word: 'on' | 'off' | 'cycle', description: string): Command =>
     program
@@ -196,7 +145,7 @@ export function declarePower(program: Command, act: Act): void {
       .action(
         act(async (options, words) => (await import('./commands/power.ts')).powerCommand(word, words, options), {
           racks: 'nodes',
-          together: async (...racks) => (await import('./commands/fleet-power.ts')).fleetPowerCommand(word, ...racks),
+          together: async (...racks) => (await import('./fleet/power.ts')).fleetPowerCommand(word, ...racks),
         }),
       );
   const cut = (command: Command): Command =>

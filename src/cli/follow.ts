@@ -62,8 +62,7 @@ function untilOver<T extends { id: string }>(client: RackClient, started: T, wat
 
 /** Returns the exit code of the run's end; 2 where it waits for an operator; 130 where Ctrl-C left it running. */
 export async function followPlan(client: RackClient, started: PlanRun, json: boolean): Promise<number> {
-  const show = json ? planJsonLines() : planLines();
-  const last = await untilEnd(client, started, show);
+  const last = await untilEnd(client, started, planPrinter(json));
   if (!goesOn(last)) {
     if (last.state !== 'ended') hint(howOn(last));
     return planExitCode(last);
@@ -88,18 +87,24 @@ function goesOn({ state }: PlanRun): boolean {
 
 type PlanOutput = (run: PlanRun, changes: readonly PlanNodeRun[]) => void;
 
-function untilEnd(client: RackClient, started: PlanRun, show: PlanOutput): Promise<PlanRun> {
+/** Makes a function that prints each state of one run: its lines, or with `json` its objects. */
+export function planPrinter(json: boolean): (run: PlanRun) => void {
+  const show = json ? planJsonLines() : planLines();
   const printed = new Map<number, string>();
+  return (run) => {
+    const changes = nodesOf(run).filter((node) => {
+      const isNew = printed.get(node.addr) !== standingOf(node);
+      printed.set(node.addr, standingOf(node));
+      return isNew;
+    });
+    show(run, changes);
+  };
+}
+
+function untilEnd(client: RackClient, started: PlanRun, show: (run: PlanRun) => void): Promise<PlanRun> {
   return untilOver(client, started, {
     listen: (listener) => client.on('plan', listener),
-    show: (run) => {
-      const changes = nodesOf(run).filter((node) => {
-        const isNew = printed.get(node.addr) !== standingOf(node);
-        printed.set(node.addr, standingOf(node));
-        return isNew;
-      });
-      show(run, changes);
-    },
+    show,
     isOver: (run) => !goesOn(run),
     lost: (why) =>
       `${why} during run ${started.id} of ${started.plan}: see 'rackui plan list', resume it with 'rackui plan resume ${started.id}'`,

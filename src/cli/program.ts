@@ -5,15 +5,8 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT } from '../api/power.ts';
 import { didYouMean } from '../lib/words.ts';
-import {
-  type Act,
-  declareQueries,
-  declareOutage,
-  declarePlans,
-  declarePower,
-  declareServing,
-  SEVERAL,
-} from './declarations.ts';
+import { type Act, declareQueries, declareOutage, declarePower, declareServing, SEVERAL } from './declarations.ts';
+import { declarePlans } from './plan-declarations.ts';
 import { declareNodeCommands } from './node-declarations.ts';
 import { addExitCodes, wordsOf } from './exit-codes.ts';
 import { type GlobalOptions, rackListOf, withOneRack } from './server-connection.ts';
@@ -39,7 +32,7 @@ export async function run(args: readonly string[]): Promise<number> {
 async function dispatch(args: readonly string[]): Promise<number> {
   let exitCode: number = EXIT.done;
   const act: Act =
-    (handle, { several = false, racks, together } = {}) =>
+    (handle, { several = false, racks, together, whole } = {}) =>
     async (...all: unknown[]): Promise<void> => {
       const command = all.at(-1) as Command;
       const options = command.optsWithGlobals<GlobalOptions>();
@@ -49,8 +42,8 @@ async function dispatch(args: readonly string[]): Promise<number> {
       if (racks === undefined || list === null)
         exitCode = await perform(several ? options : await withOneRack(options), command.args);
       else {
-        const { forRacks } = await import('./fleet.ts');
-        const how = { program: wordsOf(command), scope: racks, together };
+        const { forRacks } = await import('./fleet/each-rack.ts');
+        const how = { program: wordsOf(command), scope: racks, together, whole };
         exitCode = await forRacks(list, how, options, command.args, perform);
       }
     };

@@ -4,11 +4,12 @@
  */
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
+import { type FleetPlanDefinition, fleetPlanProblems } from '../rack/fleet-plan.ts';
 import { rackNameProblem } from '../rack/fleet-selectors.ts';
 import { ConfigError, type ConfigProblem, findConfig, loadConfig, type LoadedConfig, parseAs } from './load.ts';
 import { environment, type Environment } from './paths.ts';
 import { isRackList } from './quick-look.ts';
-import { interfaceWishes, keyWishes, sshOption } from './schema.ts';
+import { interfaceWishes, keyWishes, planName, sshOption } from './schema.ts';
 import { findDistrust } from './trust.ts';
 import { ownCommands } from './value-types.ts';
 
@@ -30,6 +31,22 @@ const remoteRack = z.strictObject({
   viewOnly: z.boolean().default(false),
 });
 
+/** A plan of several racks; `rack/fleet-plan.ts` checks it against them. */
+const fleetPlan = z.strictObject({
+  description: z.string().max(200).optional(),
+  steps: z
+    .array(
+      z.strictObject({
+        name: planName,
+        /** Plans of racks that run at the same time: `north/shed-dev`. */
+        plans: z.array(z.string().min(1).max(128)).min(1).max(MOST_RACKS),
+        onFail: z.enum(['pause', 'skip']).default('pause'),
+      }),
+    )
+    .min(1)
+    .max(32),
+});
+
 /** A file that lists several racks, with the settings of the interface that shows them all. */
 const rackListSchema = z.strictObject(
   {
@@ -37,11 +54,13 @@ const rackListSchema = z.strictObject(
       .array(z.union([z.string(), remoteRack], RACK_ENTRY), RACK_FILES)
       .min(1, RACK_FILES)
       .max(MOST_RACKS, `${MOST_RACKS} at most`),
+    /** Plans of several racks by name: `rackui plan run NAME`. */
+    plans: z.record(planName, fleetPlan).default({}),
     interface: interfaceWishes,
     keys: keyWishes,
     commands: ownCommands,
   },
-  'a file with racks: may only have interface, keys and commands beside it; settings of one rack belong into its own file',
+  'a file with racks: may only have plans, interface, keys and commands beside it; settings of one rack belong into its own file',
 );
 type RackListConfig = z.infer<typeof rackListSchema>;
 
@@ -57,6 +76,8 @@ export interface RackList {
   all: ({ name: string; local: LocalRack } | { name: string; remote: RemoteRack })[];
   /** Those on this machine. */
   racks: LocalRack[];
+  /** Plans of several racks. */
+  plans: Readonly<Record<string, FleetPlanDefinition>>;
 }
 
 /**
@@ -89,8 +110,18 @@ export function loadRackList(explicitPath?: string, around: Environment = enviro
       all.push({ name, local: rack });
     }
   });
+  const plansOf = (name: string): string[] | null => {
+    const rack = racks.find(({ config }) => config.name === name);
+    return rack === undefined ? null : Object.keys(rack.config.plans);
+  };
+  const names = all.map(({ name }) => name);
+  for (const [name, plan] of Object.entries(data.plans))
+    for (const { step, plan: index, message } of fleetPlanProblems(plan, names, plansOf))
+      problems.push(
+        problem(['plans', name, 'steps', step, ...(index === null ? ['name'] : ['plans', index])], message),
+      );
   if (problems.length > 0) throw new ConfigError(problems);
-  return { path, all, racks };
+  return { path, all, racks, plans: data.plans };
 }
 
 /**

@@ -120,7 +120,7 @@ export const nodeSchema = z
     return { ...raw, addr: byAddr ?? byPos ?? 0 };
   });
 
-const planName = z
+export const planName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, 'letters, digits, dots, hyphens and underscores');
 

@@ -321,12 +321,14 @@ describe('looking', () => {
   });
 });
 
-test.each(['status', 'alarms', 'events', 'ops', 'plan list', 'verify exits:n12'])(
+test.each(['status', 'alarms', 'events', 'ops', 'plan list', 'plan show both', 'verify exits:n12'])(
   '%s 2: of several racks one is not reached',
   async (line) => {
     const list = join(folder, 'racks.yaml');
-    writeFileSync(join(folder, 'exits.yaml'), `name: exits\nport: ${place.rack.link}\n`);
-    writeFileSync(list, 'racks: [exits.yaml, { name: gone, ssh: nobody@127.0.0.1, port: 1 }]\n', { mode: 0o600 });
+    writeFileSync(join(folder, 'exits.yaml'), configuration(`port: ${place.rack.link}`));
+    const plans = 'plans: { both: { steps: [{ name: a, plans: [exits/skips, gone/any] }] } }\n';
+    const racks = 'racks: [exits.yaml, { name: gone, ssh: nobody@127.0.0.1, port: 1 }]\n';
+    writeFileSync(list, racks + plans, { mode: 0o600 });
     const words = line === 'verify exits:n12' ? `${line} gone:all` : line;
     await endsWith(2, line, rackui(split(words), { env: { RACKUI_CONFIG: list, RACKUI_SOCKET: undefined } }));
   },

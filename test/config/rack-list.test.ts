@@ -76,7 +76,7 @@ describe('what is wrong is said with its place', () => {
     ['racks: [a.yaml, 3]\n', 'list.yaml:1:17: racks.1: found 3; expected the path of a rack’s configuration file'],
     [
       'racks: [a.yaml]\nport: /dev/x\n',
-      'list.yaml:2:1: port: a file with racks: may only have interface, keys and commands beside it',
+      'list.yaml:2:1: port: a file with racks: may only have plans, interface, keys and commands beside it',
     ],
     ['racks: [a.yaml]\ninterface: { mouse: yes }\n', 'list.yaml:2:21: interface.mouse: '],
     [

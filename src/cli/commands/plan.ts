@@ -149,7 +149,7 @@ function changed(run: PlanRun, options: PlanOptions): number {
 }
 
 /** Parses the deadline; null: none. @throws UsageFailure */
-function deadlineOf({ deadline }: PlanOptions): number | null {
+export function deadlineOf({ deadline }: PlanOptions): number | null {
   if (deadline === undefined) return null;
   const seconds = Number(deadline);
   if (!(seconds > 0 && seconds <= 86_400))

@@ -226,7 +226,18 @@ async function openRacks(options: CommandOptions, signal: AbortSignal, begun: ()
     }),
   );
   const [first, ...others] = racks;
-  return first === undefined ? racks : [{ ...first, notice: first.notice ?? (await doubles(racks)) }, ...others];
+  if (first === undefined) return racks;
+  return [{ ...first, notice: first.notice ?? (await unfinishedPlan(list.path)) ?? (await doubles(racks)) }, ...others];
+}
+
+/** Returns a sentence about a plan of several racks that waits, or that no program drives any more; null: none. */
+async function unfinishedPlan(list: string): Promise<string | null> {
+  const { FleetJournal, isDriven } = await import('../../client/fleet-journal.ts');
+  const unfinished = new FleetJournal(stateDirectory()).read(list).runs.filter(({ state }) => state !== 'ended');
+  for (const run of unfinished)
+    if (!(await isDriven(run)))
+      return `plan ${run.plan} of several racks is unfinished (run ${run.id}): 'rackui plan list' shows it, 'rackui plan resume ${run.id}' continues it`;
+  return null;
 }
 
 /** Returns the first value that two nodes of the racks cannot both have, as a sentence; null: there is none. */

@@ -24,9 +24,14 @@ export async function completionCommand(what: string, program: Command, options:
   return EXIT.done;
 }
 
-/** Lists the names of nodes or plans, of all racks. */
+/** Lists the names of nodes or plans, of all racks; plans of one of several racks with its name. */
 async function names(what: string, options: GlobalOptions): Promise<string[]> {
   const list = await rackListOf(options);
+  if (what === 'plans' && list !== null && list.all.length > 1)
+    return [
+      ...Object.keys(list.plans),
+      ...list.racks.flatMap(({ config }) => Object.keys(config.plans).map((plan) => `${config.name}/${plan}`)),
+    ];
   const racks = list?.racks ?? [loadConfig(options.config)];
   const all = racks.flatMap(({ config, inventory }) =>
     what === 'plans' ? Object.keys(config.plans) : inventory.nodes.map(({ name }) => name),

@@ -10,9 +10,16 @@ import type { RackWord } from '../../rack/fleet-selectors.ts';
 import { compressNames } from '../../rack/selectors.ts';
 import { confirmation } from '../confirm.ts';
 import { checkJson, checkLines, meaningLine, refuses } from '../format/power.ts';
-import { exitCodeOfAll, type ReachedPart, RackParts } from '../rack-parts.ts';
+import { exitCodeOfAll, type ReachedPart, RackParts } from './rack-parts.ts';
 import { explain, hint, print, printJson } from '../terminal-output.ts';
-import { askedOf, type PowerOptions, type PowerWord, type PreparedPower, preparePower, startPower } from './power.ts';
+import {
+  askedOf,
+  type PowerOptions,
+  type PowerWord,
+  type PreparedPower,
+  preparePower,
+  startPower,
+} from '../commands/power.ts';
 
 type Racks = RackParts<PowerOptions>;
 type Part = ReachedPart<PowerOptions>;

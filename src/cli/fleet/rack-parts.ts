@@ -2,12 +2,12 @@
  * The racks that a command addresses, each with its connection, its part of the operator's words, and its lines of
  * output. All are connected at once; one that cannot be reached is reported before anything is done.
  */
-import type { RackClient } from '../client/client.ts';
-import { EXIT } from '../api/power.ts';
-import type { RackList } from '../config/rack-list.ts';
-import { type FleetSelection, type RackWord, selectInRacks } from '../rack/fleet-selectors.ts';
-import { type GlobalOptions, knownRack, openClient, optionsFor } from './server-connection.ts';
-import { explain, hint, printJson, RackOutput, UsageFailure } from './terminal-output.ts';
+import type { RackClient } from '../../client/client.ts';
+import { EXIT } from '../../api/power.ts';
+import type { RackList } from '../../config/rack-list.ts';
+import { type FleetSelection, type RackWord, selectInRacks } from '../../rack/fleet-selectors.ts';
+import { type GlobalOptions, knownRack, openClient, optionsFor } from '../server-connection.ts';
+import { explain, hint, printJson, RackOutput, UsageFailure } from '../terminal-output.ts';
 
 /** Code of a command that was left while its operation continues. */
 const LEFT = 130;
@@ -34,7 +34,7 @@ export class RackParts<O extends GlobalOptions & { json?: boolean }> {
   readonly all: readonly RackPart<O>[];
   readonly #program: string;
   readonly #list: RackList;
-  readonly #json: boolean;
+  readonly json: boolean;
   /** Exit codes of the racks that failed, by name. */
   readonly failed = new Map<string, number>();
 
@@ -43,7 +43,7 @@ export class RackParts<O extends GlobalOptions & { json?: boolean }> {
     process.setMaxListeners(MOST_LISTENERS);
     this.#program = program;
     this.#list = list;
-    this.#json = options.json === true;
+    this.json = options.json === true;
     const width = Math.max(...addressed.map((name) => name.length));
     this.all = list.all
       .filter(({ name }) => addressed.includes(name))
@@ -65,10 +65,8 @@ export class RackParts<O extends GlobalOptions & { json?: boolean }> {
   async connect(): Promise<void> {
     let localBefore: Promise<unknown> = Promise.resolve();
     const opening = this.all.map((part) => {
-      const { rack, output, options } = part;
-      // What the connection receives is printed where it was opened.
-      const open = (): Promise<RackClient> =>
-        output.run(() => openClient(options, this.#program, { autostart: true, serve: this.#list.path }));
+      const { rack } = part;
+      const open = (): Promise<RackClient> => this.#open(part);
       // Racks on this machine one after another: the first starts the server of all.
       const opened = 'local' in rack ? localBefore.then(open) : open();
       if ('local' in rack) localBefore = opened.catch(() => undefined);
@@ -82,6 +80,20 @@ export class RackParts<O extends GlobalOptions & { json?: boolean }> {
       if (result.status === 'rejected' && part !== undefined) this.fail(part, explain(result.reason));
     });
     for (const { client, output } of this.all) if (client === null) output.flush();
+  }
+
+  #open({ output, options }: RackPart<O>): Promise<RackClient> {
+    // What the connection receives is printed where it was opened.
+    return output.run(() => openClient(options, this.#program, { autostart: true, serve: this.#list.path }));
+  }
+
+  /** Hands the connection to a rack over, or a new one where it was handed over before. */
+  async handOver(name: string): Promise<RackClient> {
+    const part = this.all.find((one) => one.name === name);
+    if (part === undefined) throw new UsageFailure(`there is no rack '${name}' in ${this.#list.path} any more`);
+    const { client } = part;
+    part.client = null;
+    return client ?? this.#open(part);
   }
 
   /**
@@ -109,7 +121,7 @@ export class RackParts<O extends GlobalOptions & { json?: boolean }> {
     this.failed.set(name, exitCode);
     output.run(() => {
       hint(`rackui: ${message}`);
-      if (this.#json) printJson({ error: message, exitCode });
+      if (this.json) printJson({ error: message, exitCode });
     });
   }
 

@@ -3,11 +3,11 @@
  * and runs the command of one rack for each, in parallel. A rack that cannot be reached is reported and makes the exit
  * code 2.
  */
-import type { RackList } from '../config/rack-list.ts';
-import { addressedRacks, type RackWord, rackWords } from '../rack/fleet-selectors.ts';
+import type { RackList } from '../../config/rack-list.ts';
+import { addressedRacks, type RackWord, rackWords } from '../../rack/fleet-selectors.ts';
 import { exitCodeOfAll, type RackFailure, type RackPart, RackParts } from './rack-parts.ts';
-import { type GlobalOptions, optionsFor, withOneRack } from './server-connection.ts';
-import { explain, hint, UsageFailure } from './terminal-output.ts';
+import { type GlobalOptions, optionsFor, withOneRack } from '../server-connection.ts';
+import { explain, hint, UsageFailure } from '../terminal-output.ts';
 
 /**
  * The meaning of a command's words where several racks are configured: `nodes`: selectors, none: every rack; `one`: the
@@ -29,14 +29,27 @@ export type ActTogether = (
   options: Options,
 ) => Promise<number>;
 
-/** Runs the command for the racks of the list that its words address; `together`: where they need one confirmation. */
+/** Carries out what is about the list itself; null: nothing of it is, or each rack does its part as well. */
+export type ActForList = (list: RackList, options: Options, words: readonly string[]) => Promise<number | null>;
+
+/**
+ * Runs the command for the racks of the list that its words address. `together`: where they need one confirmation;
+ * `whole`: before all else.
+ */
 export async function forRacks(
   list: RackList,
-  { program, scope, together }: { program: string; scope: RackScope; together?: ActTogether | undefined },
+  {
+    program,
+    scope,
+    together,
+    whole,
+  }: { program: string; scope: RackScope; together?: ActTogether | undefined; whole?: ActForList | undefined },
   options: Options,
   words: string[],
   handle: Handle,
 ): Promise<number> {
+  const own = await whole?.(list, options, words);
+  if (typeof own === 'number') return own;
   const one = scope === 'one' ? chosenRack(list, words) : null;
   if (one !== null) return handle(optionsFor(options, one.rack), one.words);
   const names = list.all.map(({ name }) => name);

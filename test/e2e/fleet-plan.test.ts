@@ -1,0 +1,292 @@
+/** Plans of several racks: simulated racks whose nodes are shut down with proof, one server process, the real program. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { PROGRAM } from '../support/program.ts';
+import { racks, type Racks } from '../support/racks.ts';
+
+let fleet: Racks;
+let bin: string;
+const PATH = process.env['PATH'] ?? '';
+const WAIT = 40_000;
+
+const PLANS = `plans:
+  shed:
+    description: both racks
+    steps:
+      - { name: first, plans: [north/shed] }
+      - { name: second, plans: [south/shed] }
+  both: { steps: [{ name: all, plans: [north/shed, south/shed] }] }
+  guarded:
+    steps:
+      - { name: first, plans: [south/guarded] }
+      - { name: second, plans: [north/shed] }
+`;
+const FAR = `plans:
+  shed:
+    steps:
+      - { name: first, plans: [north/shed] }
+      - { name: second, plans: [far/shed] }
+      - { name: third, plans: [south/shed] }
+`;
+
+beforeAll(async () => {
+  // No machine can be reached by ssh.
+  bin = mkdtempSync(join(tmpdir(), 'rackui-bin-'));
+  const ssh = '#!/bin/sh\necho "ssh: connect to host far port 22: No route to host" >&2\nexit 255\n';
+  writeFileSync(join(bin, 'ssh'), ssh, { mode: 0o755 });
+  writeFileSync(join(bin, 'password'), 'raspberry\n', { mode: 0o600 });
+  process.env['PATH'] = `${bin}:${PATH}`;
+  fleet = await racks({ north: 4, south: 4 }, ['--time-scale', '30', '--no-loss']);
+  for (const [name, rack] of fleet.racks) {
+    const step = (nodes: string): string =>
+      `{ steps: [{ name: a, action: off, selector: "${nodes}", parallel: 1, verify: status }] }`;
+    writeFileSync(
+      join(fleet.folder, `${name}.yaml`),
+      [
+        ...[`name: ${name}`, `port: ${rack.link}`, 'server: { linger: 2 }', 'boot: { proof: status }', 'nodes:'],
+        ...[1, 2, 3].map((n) => `  - { addr: "0${n}", name: node-0${n}${n === 3 ? ', protected: true' : ''} }`),
+        `login: { user: pi, password: { file: ${join(bin, 'password')} } }`,
+        'shutdown: { settle: 0.3, request: 20, acknowledged: 20, stopping: 20, hard: 30 }',
+        `plans: { shed: ${step('node-[01-02]')}, guarded: ${step('node-03')} }`,
+        '',
+      ].join('\n'),
+    );
+  }
+  await fleet.serve();
+}, WAIT);
+afterAll(async () => {
+  await fleet[Symbol.asyncDispose]();
+  process.env['PATH'] = PATH;
+  rmSync(bin, { recursive: true });
+});
+
+let before: Record<string, number>;
+beforeEach(async () => {
+  fleet.say(PLANS);
+  expect((await fleet.run('on', '*:all')).code).toBe(0);
+  before = await cutsSoFar();
+}, WAIT);
+
+async function cutsSoFar(): Promise<Record<string, number>> {
+  const counted = [...fleet.racks].map(async ([name, rack]) => {
+    const nodes = Object.values((await rack.counters()).nodes);
+    return [name, nodes.reduce((sum, node) => sum + node.off, 0)] as const;
+  });
+  return Object.fromEntries(await Promise.all(counted));
+}
+
+/** How often power was cut at each rack since the test began. */
+async function cuts(): Promise<Record<string, number>> {
+  const all = await cutsSoFar();
+  return Object.fromEntries(Object.entries(all).map(([name, number]) => [name, number - (before[name] ?? 0)]));
+}
+
+type Line = Record<string, unknown> & { type: string };
+const isLine = new Ajv2020({ strict: false, allErrors: true }).compile(
+  JSON.parse(readFileSync(new URL('../../docs/lines.schema.json', import.meta.url), 'utf8')) as Record<string, unknown>,
+);
+/** Parses lines, each of which is as the page says. */
+const lines = (text: string): Line[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const one = JSON.parse(line) as Line;
+      expect(isLine(one), `${line}\n${JSON.stringify(isLine.errors)}`).toBe(true);
+      return one;
+    });
+
+/** Starts the program, and resolves as soon as a line of its output is found. */
+async function until(
+  found: (line: Line) => boolean,
+  ...args: string[]
+): Promise<{
+  signal: (signal: NodeJS.Signals) => void;
+  kill: (signal: NodeJS.Signals) => Promise<number | null>;
+  said: () => Line[];
+}> {
+  const child = spawn(process.execPath, [PROGRAM, ...args], {
+    env: { ...process.env, ...fleet.env, RACKUI_SOCKET: undefined },
+  });
+  let out = '';
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  let error = '';
+  child.stderr.on('data', (chunk: Buffer) => (error += chunk.toString()));
+  const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const said = (): Line[] => lines(out.slice(0, out.lastIndexOf('\n') + 1));
+  await expect.poll(() => said().some(found), { timeout: WAIT, message: error }).toBe(true);
+  return {
+    said,
+    signal: (signal) => void child.kill(signal),
+    kill: (signal) => {
+      child.kill(signal);
+      return exited;
+    },
+  };
+}
+
+const journalFolder = (): string => join(fleet.folder, 'state', 'rackui', 'fleet');
+
+/** The runs' files at this client. */
+function journal(): { state: string; steps: { parts: { state: string }[] }[]; mode: number }[] {
+  const folder = journalFolder();
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => ({
+      ...(JSON.parse(readFileSync(join(folder, file), 'utf8')) as ReturnType<typeof journal>[number]),
+      mode: statSync(join(folder, file)).mode & 0o777,
+    }));
+}
+const running = (line: Line): boolean =>
+  line.type === 'plan-node' && line['rack'] === 'north' && line['phase'] === 'stopping';
+
+test(
+  'one confirmation names every rack and the count; the second rack begins when the first has ended',
+  async () => {
+    const shown = await fleet.run('plan', 'run', 'shed', '--dry-run');
+    expect(shown).toMatchObject({ code: 0, err: '' });
+    expect(shown.out).toMatch(/^first: north\/shed; if one fails: pause\nnorth {2}shed {2}2 nodes/m);
+    expect(shown.out).toContain(
+      'plan shed: north/shed (2 nodes), then south/shed (2 nodes); 4 nodes lose power on 2 racks\n' +
+        "to confirm: --confirm 'shed 4'\nnothing was sent (--dry-run)\n",
+    );
+    const shownJson = lines((await fleet.run('plan', 'show', 'shed', '--json')).out);
+    expect(shownJson.map(({ type, rack, confirm }) => [type, rack, confirm])).toEqual([
+      ['plan', 'north', 'shed 2'],
+      ['plan', 'south', 'shed 2'],
+      ['fleet-plan', undefined, 'shed 4'],
+    ]);
+    expect((await fleet.run('plan', 'run', 'shed')).code).toBe(64);
+    expect((await fleet.run('plan', 'run', 'shed', '--confirm', 'shed 2')).code).toBe(3);
+    expect((await fleet.run('plan', 'run', 'shed', '--detach', '--confirm', 'shed 4')).code).toBe(64);
+    expect(await cuts()).toEqual({ north: 0, south: 0 });
+
+    const ran = await fleet.run('plan', 'run', 'shed', '--confirm', 'shed 4', '--json');
+    expect(ran.code, ran.err + ran.out).toBe(0);
+    const said = lines(ran.out);
+    const place = (type: string, rack: string): number =>
+      said.findIndex((line) => line.type === type && line['rack'] === rack);
+    expect(place('plan-start', 'south')).toBeGreaterThan(place('plan-end', 'north'));
+    expect(said.at(-1)).toMatchObject({ type: 'fleet-end', state: 'ended', exitCode: 0, detail: '2 of 2 parts done' });
+    expect(await cuts()).toEqual({ north: 2, south: 2 });
+    expect(journal().at(-1)).toMatchObject({ state: 'ended', mode: 0o600 });
+    expect((await fleet.run('plan', 'resume', 'shed')).code).toBe(64);
+  },
+  WAIT * 4,
+);
+
+test(
+  'a client that is killed leaves its part to the rack; the next one finds the run and resumes the rest, once',
+  async () => {
+    const client = await until(running, 'plan', 'run', 'shed', '--confirm', 'shed 4', '--json');
+    await client.kill('SIGKILL');
+    const id = String(client.said()[0]?.['id']);
+    // North's own server ends its part.
+    await expect.poll(cuts, { timeout: WAIT }).toEqual({ north: 2, south: 0 });
+    const listed = await fleet.run('plan', 'list');
+    expect(listed.out).toContain(`plan shed (run ${id}, by `);
+    expect(listed.out).toMatch(/running; 2 parts: 1 running, 1 waiting\n {2}first\n {4}north\/shed running/);
+    const again = await fleet.run('plan', 'run', 'shed', '--confirm', 'shed 4');
+    expect(again).toMatchObject({
+      code: 3,
+      err: expect.stringContaining(`resume it with 'rackui plan resume ${id}'`) as string,
+    });
+    const resumed = await fleet.run('plan', 'resume', id, '--json');
+    expect(resumed.code, resumed.err + resumed.out).toBe(0);
+    expect(lines(resumed.out).at(-1)).toMatchObject({ type: 'fleet-end', state: 'ended', exitCode: 0 });
+    expect(await cuts()).toEqual({ north: 2, south: 2 });
+  },
+  WAIT * 4,
+);
+
+test(
+  'a run is driven by one program; another one is refused, and pauses it before its next step',
+  async () => {
+    const client = await until(running, 'plan', 'run', 'shed', '--confirm', 'shed 4', '--json');
+    const id = String(client.said()[0]?.['id']);
+    client.signal('SIGSTOP');
+    expect(await fleet.run('plan', 'resume', id)).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('driven by another rackui') as string,
+    });
+    const pausing = fleet.run('plan', 'pause', id);
+    await expect.poll(() => existsSync(join(journalFolder(), `${id}.order`)), { timeout: WAIT }).toBe(true);
+    client.signal('SIGCONT');
+    const paused = await pausing;
+    expect(paused.code, paused.err).toBe(0);
+    expect(paused.out).toMatch(/paused: paused by an operator; 2 parts: 1 (?:done|held), 1 waiting/);
+    expect((await cuts())['south']).toBe(0);
+    const resumed = await fleet.run('plan', 'resume', 'shed');
+    expect(resumed.code, resumed.err + resumed.out).toBe(0);
+    expect(await cuts()).toEqual({ north: 2, south: 2 });
+  },
+  WAIT * 4,
+);
+
+test(
+  'an abort of a run whose client is gone ends the parts on their racks, and begins no other',
+  async () => {
+    const client = await until(running, 'plan', 'run', 'shed', '--confirm', 'shed 4', '--json');
+    await client.kill('SIGKILL');
+    const aborted = await fleet.run('plan', 'abort', 'shed');
+    expect(aborted.code, aborted.err + aborted.out).toBe(0);
+    expect(aborted.out).toMatch(/ended: aborted; 2 parts: 1 incomplete, 1 aborted/);
+    expect((await fleet.run('plan', 'list')).out).toMatch(/^north .*plan shed .* ended: aborted by/m);
+    expect((await cuts())['south']).toBe(0);
+  },
+  WAIT * 4,
+);
+
+test(
+  'a rack whose guard refuses stops the plan, and says what to do next',
+  async () => {
+    const shown = await fleet.run('plan', 'show', 'guarded');
+    expect(shown.code).toBe(3);
+    expect(shown.out).toMatch(/^south {6}.*refused \(protected\)/m);
+    const ran = await fleet.run('plan', 'run', 'guarded', '--confirm', 'guarded 3');
+    expect(ran.code, ran.err).toBe(2);
+    expect(ran.err).toMatch(/south\/guarded: skip a node there with 'rackui plan skip south\/p\w+ NODE'/);
+    expect(await cuts()).toEqual({ north: 0, south: 0 });
+    const held = await fleet.run('plan', 'skip', 'guarded', 'south');
+    expect(held.code).toBe(3);
+    const [, own = ''] = /'rackui plan abort (south\/p\w+)'/.exec(ran.err) ?? [];
+    expect((await fleet.run('plan', 'abort', own)).code).toBe(0);
+    // It has ended, not with all nodes done: it is never begun again.
+    expect((await fleet.run('plan', 'resume', 'guarded')).err).toMatch(
+      /south\/guarded is not begun again: .* 'rackui plan skip f\w+ south\/guarded'/,
+    );
+    expect((await fleet.run('plan', 'skip', 'guarded', 'south')).code).toBe(0);
+    const rest = await fleet.run('plan', 'resume', 'guarded');
+    expect(rest.code).toBe(2);
+    expect(await cuts()).toEqual({ north: 2, south: 0 });
+  },
+  WAIT * 4,
+);
+
+test(
+  'a rack that is not reached is said before, stops the plan at its turn, and is never counted as done',
+  async () => {
+    writeFileSync(fleet.config, `racks: [{ name: far, ssh: pi@far }, north.yaml, south.yaml]\n${FAR}`);
+    const ran = await fleet.run('plan', 'run', 'shed', '--confirm', 'shed 4');
+    expect(ran.code, ran.err).toBe(2);
+    expect(ran.err).toMatch(/^far {4}rackui: .*No route to host/);
+    expect(ran.err).toContain(
+      'plan shed: north/shed (2 nodes), then far/shed (not reached), then south/shed (2 nodes); 4 nodes lose power',
+    );
+    expect(ran.out).toMatch(/paused: far\/shed unreached: nothing was begun there/);
+    expect(await cuts()).toEqual({ north: 2, south: 0 });
+    const still = await fleet.run('plan', 'resume', 'shed');
+    expect(still.code).toBe(2);
+    expect(await cuts()).toEqual({ north: 2, south: 0 });
+    expect((await fleet.run('plan', 'skip', 'shed', 'far/shed')).code).toBe(0);
+    const rest = await fleet.run('plan', 'resume', 'shed', '--json');
+    expect(lines(rest.out).at(-1)).toMatchObject({ state: 'ended', detail: '2 of 3 parts done', exitCode: 2 });
+    expect(rest.code).toBe(2);
+    expect(await cuts()).toEqual({ north: 2, south: 2 });
+  },
+  WAIT * 4,
+);
