@@ -1,7 +1,7 @@
 /** Scenarios of what feeds the rack: starting together, nodes that do not start, mains, a battery. */
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 import type { PlanRun } from '../../src/api/plans.ts';
-import { hex, type Scenario, type Scene, type SceneOptions } from './scene.ts';
+import { eventually, hex, type Scenario, type Scene, type SceneOptions } from './scene.ts';
 
 /** Nodes of the plans' steps; no other scenario of this scene touches them. */
 const FIRST = [8, 9];
@@ -28,14 +28,15 @@ const counters = async (scene: Scene, addr: number) => (await scene.stand.rack.c
 const BLADE = [4, 5, 6, 7];
 
 async function run(scene: Scene, holds: (run: PlanRun) => boolean): Promise<PlanRun> {
-  return vi.waitFor(
+  return eventually(
     async () => {
       const { runs } = await scene.session.request('plan.list', {});
       const last = runs.at(-1);
       if (last && holds(last)) return last;
       throw new Error(`the plan's run did not come to what is waited for; it is: ${JSON.stringify(last, null, 1)}`);
     },
-    { timeout: 60_000, interval: 50 },
+    60_000,
+    50,
   );
 }
 
@@ -119,14 +120,15 @@ export const ENERGY: readonly Scenario[] = [
       await rack.until((state) => state.supply.dead, 60_000);
       for (const addr of SHED) expect(await counters(scene, addr)).toMatchObject({ off: 1, cutAlive: 0, lostPower: 0 });
       expect((await counters(scene, 20))?.lostPower).toBe(1);
-      await vi.waitFor(
+      await eventually(
         async () => {
           const { bus, nodes } = await scene.session.request('sweep', { addrs: null, interrupt: false });
           expect(bus.state).not.toBe('ready');
           const lost = nodes.find((node) => node.addr === 20)?.reading;
           expect(lost?.state === 'ok' ? lost.sample.power : 'unknown').not.toBe('off');
         },
-        { timeout: 30_000, interval: 100 },
+        30_000,
+        100,
       );
       await rack.ctl('mains', { on: true });
       await scene.session.request('bus.retry', {});

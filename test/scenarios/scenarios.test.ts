@@ -1,26 +1,23 @@
 /**
- * Every scenario that a shutdown can meet (docs/power.md), with the real server over the real line; and over all of them
- * one count: cuts on nodes that should have stayed on.
+ * Every scenario that a shutdown can meet (docs/power.md), with a whole server over the simulated line, in virtual time; and
+ * over all of them one count: cuts on nodes that should have stayed on. `ways.test.ts` has those of ssh, and some of these
+ * between real processes.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { HAS_SSHD } from '../support/ssh-hosts.ts';
 import { BUS } from './bus.ts';
 import { ENERGY, ENERGY_OPTIONS } from './energy.ts';
 import { KILLED } from './killed.ts';
 import { ledger, Scene, wrongCuts, type Scenario, type SceneOptions } from './scene.ts';
 import { HALTS, HALTS_ODDLY, REFUSES, STALLS, STUCK } from './systems.ts';
-import { WAYS, WAYS_OPTIONS } from './ways.ts';
 
 interface Group {
   name: string;
   scenarios: readonly Scenario[];
   options?: SceneOptions;
-  skip?: boolean;
 }
 
-/** Each on a stand of its own; five at a time, because they mostly wait; the long ones first. */
+/** Each on a stand of its own, one after another: virtual time is the whole process's. */
 const GROUPS: readonly Group[] = [
-  { name: 'ways; needs openssh-server', scenarios: WAYS, options: WAYS_OPTIONS, skip: !HAS_SSHD },
   { name: 'bus', scenarios: BUS },
   { name: 'energy', scenarios: ENERGY, options: ENERGY_OPTIONS },
   { name: 'refuses', scenarios: REFUSES },
@@ -32,15 +29,14 @@ const GROUPS: readonly Group[] = [
 ];
 
 describe('every scenario', () => {
-  for (const { name, scenarios, options, skip = false } of GROUPS)
-    describe.skipIf(skip).concurrent(name, () => {
+  for (const { name, scenarios, options } of GROUPS)
+    describe(name, () => {
       let scene: Scene;
       beforeAll(async () => {
-        scene = await Scene.open(options);
+        scene = await Scene.open({ ...options, virtual: true });
       }, 60_000);
       afterAll(() => scene[Symbol.asyncDispose]());
-      for (const scenario of scenarios)
-        test(scenario.says, { timeout: 90_000, concurrent: false }, () => scene.play(scenario));
+      for (const scenario of scenarios) test(scenario.says, { timeout: 90_000 }, () => scene.play(scenario));
     });
 });
 

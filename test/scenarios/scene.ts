@@ -1,17 +1,20 @@
 /**
  * One stand on which scenarios are played one after another, each on a node of its own: the real server over a simulated
  * line, guests thirty times as fast. A ledger keeps, over all scenes, what the racks counted against what was allowed.
+ * A virtual scene is in this process and in virtual time; one at a time, because it is the time of the whole process.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 import type { NodeProgress, Operation, Outcome, PowerRequest, Verb } from '../../src/api/power.ts';
 import type { RackClient } from '../../src/client/client.ts';
 import type { GuestPhase } from '../../src/sim/guest/guest.ts';
 import type { NodeDescription } from '../../src/sim/rack/node.ts';
 import type { SshHosts } from '../support/ssh-hosts.ts';
 import { stand, type Stand } from '../support/stand.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+import { virtualStand } from '../support/virtual-stand.ts';
 
 /** What section 5 of the shutdown's design calls a scenario, and how it is played. */
 export interface Scenario {
@@ -30,6 +33,7 @@ export interface SceneOptions {
   node?: (addr: number) => string;
   /** More limits of the shutdown. */
   limits?: string;
+  virtual?: boolean;
   /** Real ssh servers behind the nodes. */
   ssh?: () => Promise<SshHosts>;
 }
@@ -54,19 +58,28 @@ export class Scene implements AsyncDisposable {
   #client: RackClient;
   readonly hosts: SshHosts | null;
   readonly #secrets: string;
+  readonly #clock: VirtualClock | null;
   /** Nodes that this scenario may cut. */
   readonly #allowed = new Set<string>();
   #cuts = new Map<string, number>();
   #next = 1;
 
-  private constructor(stand: Stand, client: RackClient, secrets: string, hosts: SshHosts | null) {
+  private constructor(
+    stand: Stand,
+    client: RackClient,
+    secrets: string,
+    hosts: SshHosts | null,
+    clock: VirtualClock | null,
+  ) {
+    this.#clock = clock;
     this.stand = stand;
     this.#client = client;
     this.hosts = hosts;
     this.#secrets = secrets;
   }
 
-  static async open({ config = '', sim = [], node = () => '', limits = '', ssh }: SceneOptions = {}): Promise<Scene> {
+  static async open(options: SceneOptions = {}): Promise<Scene> {
+    const { config = '', sim = [], node = () => '', limits = '', ssh, virtual = false } = options;
     const secrets = mkdtempSync(join(tmpdir(), 'rackui-secret-'));
     writeFileSync(join(secrets, 'password'), 'raspberry\n', { mode: 0o600 });
     const hosts = (await ssh?.()) ?? null;
@@ -83,9 +96,11 @@ nodes:
 ${nodes.join('\n')}
 `;
     // A busy machine delivers together what was sent apart: how the bridge loses that is another test's business.
-    const one = await stand({ config: text, sim: ['--time-scale', String(TIME_SCALE), '--no-loss', ...sim] });
+    const place = { config: text, sim: ['--time-scale', String(TIME_SCALE), '--no-loss', ...sim] };
+    const clock = virtual ? new VirtualClock() : null;
+    const one = await (clock ? virtualStand({ clock, ...place }) : stand(place));
     hosts?.obey(one.rack.control);
-    const scene = new Scene(one, await one.client('scenarios'), secrets, hosts);
+    const scene = new Scene(one, await one.client('scenarios'), secrets, hosts, clock);
     scene.#listen();
     await scene.ready();
     return scene;
@@ -172,13 +187,14 @@ ${nodes.join('\n')}
 
   /** Where the node stands in the operation, once `holds`. */
   until(id: string, addr: number, holds: (node: NodeProgress) => boolean): Promise<NodeProgress> {
-    return vi.waitFor(
+    return eventually(
       () => {
         const node = this.operations.get(id)?.nodes.find((one) => one.addr === addr);
         if (node && holds(node)) return node;
         throw new Error(`${nameOf(addr)} did not come to what is waited for; it is: ${JSON.stringify(node, null, 1)}`);
       },
-      { timeout: WAIT_MS, interval: 20 },
+      WAIT_MS,
+      20,
     );
   }
 
@@ -252,12 +268,13 @@ ${nodes.join('\n')}
 
   /** The bus answers and every node was asked. */
   async ready(): Promise<void> {
-    await vi.waitFor(
+    await eventually(
       async () => {
         const { bus } = await this.#client.request('sweep', { addrs: null, interrupt: false });
         expect(bus.state).toBe('ready');
       },
-      { timeout: WAIT_MS, interval: 50 },
+      WAIT_MS,
+      50,
     );
   }
 
@@ -265,6 +282,7 @@ ${nodes.join('\n')}
     await this.stand[Symbol.asyncDispose]();
     await this.hosts?.[Symbol.asyncDispose]();
     rmSync(this.#secrets, { recursive: true, force: true });
+    this.#clock?.[Symbol.dispose]();
   }
 
   #listen(): void {
@@ -284,6 +302,19 @@ ${nodes.join('\n')}
     expect(bus).toMatchObject({ masterCuts: 0, catastrophe: false });
     const keys = Object.values(nodes).reduce((sum, { biosForConsole }) => sum + biosForConsole.printable, 0);
     expect(keys).toBe(0);
+  }
+}
+
+/** Resolves with what `look` returns once it throws nothing; in virtual time where that is the stand's. */
+export async function eventually<T>(look: () => T | Promise<T>, withinMs: number, everyMs: number): Promise<T> {
+  const end = performance.now() + withinMs;
+  for (;;) {
+    try {
+      return await look();
+    } catch (error) {
+      if (performance.now() > end) throw error;
+    }
+    await new Promise<void>((resolve) => setTimeout(resolve, everyMs));
   }
 }
 
