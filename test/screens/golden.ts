@@ -73,7 +73,7 @@ function describeFrame(frame: Frame, tier?: Tier): string {
     rule(`${frame.cols}x${frame.rows}`),
     rows(frame.chars),
     rule('inks'),
-    rows(frame.inks.map((ink, i) => letterOf(ink, frame.chars[i] ?? ' '))),
+    rows(frame.inks.map((ink, i) => letterOf(ink, frame.charAt(i)))),
     rule('grounds'),
     grounds(frame),
     ownColours(frame),
@@ -94,8 +94,9 @@ function letterOf(ink: Ink, ch: string): string {
 
 /** `4-18  2-77 dialog`: rows, then what stands in each of them; rows of the plain screen are left out. */
 function grounds(frame: Frame): string {
+  const all = frame.grounds;
   const line = (y: number): string =>
-    runs(frame.grounds.slice(y * frame.cols, (y + 1) * frame.cols))
+    runs(all.slice(y * frame.cols, (y + 1) * frame.cols))
       .filter(({ value }) => value !== 'screen')
       .map(({ from, to, value }) => `  ${from}-${to} ${value}`)
       .join('');
@@ -106,9 +107,10 @@ function grounds(frame: Frame): string {
 }
 
 function ownColours(frame: Frame): string {
+  const { inks } = frame;
   const lines: string[] = [];
   for (let y = 0; y < frame.rows; y++)
-    for (const { from, to, value } of runs(frame.inks.slice(y * frame.cols, (y + 1) * frame.cols)))
+    for (const { from, to, value } of runs(inks.slice(y * frame.cols, (y + 1) * frame.cols)))
       if (typeof value === 'number' && lookOf(value) !== 'plain')
         lines.push(`${y}  ${from}-${to} node's own: ${lookOf(value)}\n`);
   return lines.join('');
@@ -119,9 +121,9 @@ function looks(frame: Frame, { theme, depth }: Tier): string {
   const palette = createPalette(THEMES[theme] ?? NO_THEME, depth);
   const seen = new Map<string, [Ink, Ground]>();
   frame.inks.forEach((ink, i) => {
-    const ground = frame.grounds[i] ?? 'screen';
+    const ground = frame.groundAt(i);
     const name = typeof ink === 'number' ? `node's own ${lookOf(ink)}` : ink;
-    if (ink !== 'text' || frame.chars[i] !== ' ' || ground !== 'screen')
+    if (ink !== 'text' || frame.charAt(i) !== ' ' || ground !== 'screen')
       seen.set(`${name} on ${ground}`, [ink, ground]);
   });
   return [...seen]

@@ -60,7 +60,7 @@ function unlabelled(scene: Scene, ascii: boolean): string[] {
   lines.forEach((line, row) => {
     for (const { 0: text, index: from } of line.matchAll(NUMBER)) {
       // What a dialog leaves of the map is its surroundings.
-      if (covered && frame.grounds[row * frame.cols + from] === 'screen') continue;
+      if (covered && frame.groundAt(row * frame.cols + from) === 'screen') continue;
       if (!isLabelled({ frame, lines, row, from, text }))
         found.push(`${text} in line ${row}, ${from}: ${line.trimEnd()}`);
     }
@@ -111,7 +111,7 @@ function isBelowTitle({ frame, lines, row, from, text }: Place): boolean {
     const [word = ''] = /[a-z]+$/i.exec(line.slice(0, at)) ?? [];
     const whole = word + (/^[a-z]+/i.exec(line.slice(at))?.[0] ?? '');
     if (whole === 'ct') continue;
-    return frame.inks[y * frame.cols + at] === 'title' ? !blank : /^(?:current|fan)$/.test(whole);
+    return frame.inkAt(y * frame.cols + at) === 'title' ? !blank : /^(?:current|fan)$/.test(whole);
   }
   return false;
 }

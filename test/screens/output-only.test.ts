@@ -43,12 +43,15 @@ test.each(cases)('at %ix%i with the panes %s, %s', async (cols, rows, preset, va
       const whole = paintScreen(fleet(), 0, scene.screens, G);
       if (place === null) {
         // There is no console on this screen, and its output changes nothing.
-        expect(frame.chars).toEqual(whole.chars);
+        expect(frame.lines()).toEqual(whole.lines());
         continue;
       }
       const { frame: part, rect } = repaintConsole(frame, place, scene.state, scene.screens, G, tabs);
-      for (const of of ['chars', 'inks', 'grounds', 'cursor'] as const) expect(part[of], of).toEqual(whole[of]);
-      expect([...part.details].sort(([a], [b]) => a - b)).toEqual([...whole.details].sort(([a], [b]) => a - b));
+      const differing = Array.from({ length: cols * (rows + tabs) }, (_, i) => i).filter(
+        (i) => !part.sameCell(whole, i),
+      );
+      expect(differing).toEqual([]);
+      expect(part.cursor).toEqual(whole.cursor);
       const outside = (row: number): boolean => row < rect.y || row >= rect.y + rect.height;
       expect(part.lines().filter((_, row) => outside(row))).toEqual(frame.lines().filter((_, row) => outside(row)));
       frame = part;

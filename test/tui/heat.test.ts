@@ -16,7 +16,7 @@ function levelOf(scene: Scene, frame: Frame, addr: number): number | null {
   const { map } = scene.layout;
   const at = map && cellAt(map, addr);
   if (!map || !at) throw new Error(`node ${addr} is not on the map`);
-  const ground = frame.grounds[(at.y + map.lines - 1) * frame.cols + at.x + 1];
+  const ground = frame.groundAt((at.y + map.lines - 1) * frame.cols + at.x + 1);
   const level = HEAT_GROUNDS.findIndex((one) => one === ground);
   return level < 0 ? null : level + 1;
 }

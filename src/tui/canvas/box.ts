@@ -42,7 +42,7 @@ function clearCut(frame: Frame, { x, y, width, height }: Rect): void {
       [x, -1],
       [x + width - 1, 1],
     ] as const) {
-      const at = (steps: number): string => frame.chars[row * frame.cols + inner + steps * way] ?? '';
+      const at = (steps: number): string => frame.charAt(row * frame.cols + inner + steps * way);
       const outside = way < 0 ? inner : frame.cols - inner - 1;
       const isText = (steps: number): boolean => at(steps) !== ' ' && !DRAWN.test(at(steps));
       const begins = isText(0) ? 0 : at(0) === ' ' && isText(-1) && isText(1) ? 1 : null;

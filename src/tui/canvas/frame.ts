@@ -2,78 +2,26 @@
  * One picture of the screen as cells: a character, an ink (its meaning, or a node's own colours) and its ground.
  * Views paint into a frame; the terminal and the golden tests read it.
  */
-import { agreedWidth } from '../../console/widths.ts';
+import {
+  charOfCode,
+  charsIn,
+  codeOfChar,
+  codeOfGround,
+  codeOfInk,
+  groundOfCode,
+  HALF,
+  inkOfCode,
+  isHigh,
+  isLow,
+  SCREEN,
+  SEVERAL,
+  shownCode,
+  SPACE,
+  TEXT,
+} from './cell-codes.ts';
+import type { CellDetail, Ground, Ink, InkRole } from './inks.ts';
 
-/** Meanings of text. Themes give each a look in 256 colours, 16, and none. */
-export const INKS = [
-  'text',
-  'dim',
-  'title',
-  'key',
-  'ok',
-  /** A node whose sample has just arrived; most themes show it as ok. */
-  'pulse',
-  'aging',
-  'warn',
-  'fault',
-  'stale',
-  'off',
-  'unknown',
-  'spark',
-  /** The place of a strip where the beat of a new sample is; most themes show it as spark. */
-  'beat',
-  'fan',
-  'master',
-  'mark',
-  'border',
-  'borderFocus',
-  'danger',
-  /** Text on a ground of the heat ramp: it takes the colour that the ground gives it. */
-  'heat',
-] as const;
-export type InkRole = (typeof INKS)[number];
-
-/** The ramp of the map's heat, from the least to the most. */
-export const HEAT_GROUNDS = ['heat1', 'heat2', 'heat3', 'heat4', 'heat5'] as const;
-export const GROUNDS = ['screen', 'selected', 'marked', 'bar', 'dialog', 'field', 'button', ...HEAT_GROUNDS] as const;
-export type Ground = (typeof GROUNDS)[number];
-
-/**
- * A node's own colours: `flags << 18 | foreground << 9 | background`, colours 0 to 255 or {@link DEFAULT_COLOUR}.
- * The layout is blessed's, so that such a cell needs no translation.
- */
-export type RawInk = number;
-export type Ink = InkRole | RawInk;
-
-export const DEFAULT_COLOUR = 0x1ff;
-/** The first five are blessed's; it cannot express the others (see terminal.ts). */
-export const FLAG = {
-  bold: 1,
-  underline: 2,
-  blink: 4,
-  inverse: 8,
-  invisible: 16,
-  dim: 32,
-  italic: 64,
-  strike: 128,
-} as const;
-
-export function rawInk(flags: number, foreground: number, background: number): RawInk {
-  return (flags << 18) | (foreground << 9) | background;
-}
-
-/**
- * What a node's cell has beyond its {@link RawInk}, which holds the nearest. Colours of 24 bits have `RGB` of
- * console/cells.ts set, others are numbers of the palette; null: the ink's own. `underline` is SGR's style: 2 double,
- * 3 curly, 4 dotted, 5 dashed; 0: the ink's own.
- */
-export interface CellDetail {
-  foreground: number | null;
-  background: number | null;
-  underline: number;
-  underlineColour: number | null;
-  overline: boolean;
-}
+export * from './inks.ts';
 
 export interface Rect {
   x: number;
@@ -95,15 +43,18 @@ export const CUT = '…';
 export class Frame {
   readonly cols: number;
   readonly rows: number;
-  /** One entry a cell; '' is the right half of a wide character to its left. */
-  readonly chars: string[];
-  readonly inks: Ink[];
-  readonly grounds: Ground[];
   /** By cell; those of the interface have none. */
   readonly details: Map<number, CellDetail>;
   /** Position of the terminal's cursor; null: hidden. `shape`: DECSCUSR's number, 0 or absent: the terminal's own. */
   cursor: { x: number; y: number; shape?: number } | null = null;
 
+  /** Inks, characters and grounds of all cells, one after another. */
+  readonly #bytes: Buffer;
+  readonly #inks: Uint32Array;
+  readonly #codes: Uint16Array;
+  readonly #grounds: Uint8Array;
+  /** Characters of several units, by cell. */
+  readonly #several: Map<number, string>;
   /** The last one painted lies on top; null: not clickable, above a target that is. */
   readonly #targets: { rect: Rect; target: Target | null }[];
 
@@ -111,23 +62,102 @@ export class Frame {
   constructor(cols: number, rows: number, like?: Frame) {
     this.cols = cols;
     this.rows = rows;
-    this.chars = like?.chars.slice() ?? new Array<string>(cols * rows).fill(' ');
-    this.inks = like?.inks.slice() ?? new Array<Ink>(cols * rows).fill('text');
-    this.grounds = like?.grounds.slice() ?? new Array<Ground>(cols * rows).fill('screen');
+    const cells = cols * rows;
+    const memory = like === undefined ? new ArrayBuffer(7 * cells) : like.#inks.buffer.slice(0);
+    this.#bytes = Buffer.from(memory);
+    this.#inks = new Uint32Array(memory, 0, cells);
+    this.#codes = new Uint16Array(memory, 4 * cells, cells);
+    this.#grounds = new Uint8Array(memory, 6 * cells, cells);
+    if (like === undefined) {
+      this.#inks.fill(TEXT);
+      this.#codes.fill(SPACE);
+    }
+    this.#several = new Map(like === undefined ? [] : like.#several);
     this.details = new Map(like?.details);
     this.#targets = like === undefined ? [] : like.#targets.slice();
+  }
+
+  /** Returns a cell's character; '' is the right half of a wide character to its left. */
+  charAt(i: number): string {
+    const code = this.#codes[i] ?? HALF;
+    if (code === HALF) return '';
+    return code === SEVERAL ? (this.#several.get(i) ?? ' ') : charOfCode(code);
+  }
+
+  isHalf(i: number): boolean {
+    return this.#codes[i] === HALF;
+  }
+
+  inkAt(i: number): Ink {
+    return inkOfCode(this.#inks[i] ?? TEXT);
+  }
+
+  groundAt(i: number): Ground {
+    return groundOfCode(this.#grounds[i] ?? SCREEN);
+  }
+
+  /** All characters, one entry a cell. */
+  get chars(): string[] {
+    return Array.from(this.#codes, (_, i) => this.charAt(i));
+  }
+
+  get inks(): Ink[] {
+    return Array.from(this.#inks, inkOfCode);
+  }
+
+  get grounds(): Ground[] {
+    return Array.from(this.#grounds, (_, i) => this.groundAt(i));
+  }
+
+  setChar(i: number, ch: string): void {
+    if (this.#codes[i] === SEVERAL) this.#several.delete(i);
+    const code = codeOfChar(ch);
+    this.#codes[i] = code;
+    if (code === SEVERAL) this.#several.set(i, ch);
+  }
+
+  setInk(i: number, ink: Ink): void {
+    this.#inks[i] = codeOfInk(ink);
+  }
+
+  /** Returns whether a row is the same in a frame of the same size; false also where that is not easily known. */
+  sameRow(other: Frame, y: number): boolean {
+    if (this.#several.size + other.#several.size + this.details.size + other.details.size > 0) return false;
+    const cells = this.cols * this.rows;
+    const same = (plane: number, size: number): boolean => {
+      const from = plane + y * this.cols * size;
+      const to = from + this.cols * size;
+      return this.#bytes.compare(other.#bytes, from, to, from, to) === 0;
+    };
+    return same(4 * cells, 2) && same(0, 4) && same(6 * cells, 1);
+  }
+
+  /**
+   * Returns whether a cell is the same in a frame of the same size, the cell to the right included: it may be this
+   * one's half.
+   */
+  sameCell(other: Frame, i: number): boolean {
+    const code = this.#codes[i];
+    return (
+      code === other.#codes[i] &&
+      this.#inks[i] === other.#inks[i] &&
+      this.#grounds[i] === other.#grounds[i] &&
+      this.isHalf(i + 1) === other.isHalf(i + 1) &&
+      (code !== SEVERAL || this.#several.get(i) === other.#several.get(i)) &&
+      (this.details.size + other.details.size === 0 || sameDetail(this.details.get(i), other.details.get(i)))
+    );
   }
 
   /** Puts a character; anything outside the frame is cut off. */
   put(x: number, y: number, ch: string, ink: Ink, ground?: Ground, detail?: CellDetail): void {
     if (x < 0 || y < 0 || x >= this.cols || y >= this.rows) return;
     const i = y * this.cols + x;
-    this.#part(i, x, ch);
-    this.chars[i] = ch;
-    this.inks[i] = ink;
-    if (ground !== undefined) this.grounds[i] = ground;
+    this.#part(i, x, ch === '');
+    this.setChar(i, ch);
+    this.#inks[i] = codeOfInk(ink);
+    if (ground !== undefined) this.#grounds[i] = codeOfGround(ground);
     if (detail !== undefined) this.details.set(i, detail);
-    else this.details.delete(i);
+    else if (this.details.size > 0) this.details.delete(i);
   }
 
   /**
@@ -148,57 +178,79 @@ export class Frame {
     const end = x + Math.max(0, width);
     const edge = Math.min(end, this.cols);
     let at = x;
-    for (const [text, ink, ground] of spans)
-      for (const ch of text) {
+    for (const [text, ink, ground] of spans) {
+      const inkCode = codeOfInk(ink);
+      const groundCode = ground === undefined ? -1 : codeOfGround(ground);
+      for (let unit = 0; unit < text.length; unit++) {
+        const code = text.charCodeAt(unit);
         if (at >= edge) {
-          if (ch === ' ') continue;
-          if (edge > x) this.put(edge - 1, y, CUT, this.inks[y * this.cols + edge - 1] ?? ink);
+          if (code === SPACE) continue;
+          if (edge > x) this.put(edge - 1, y, CUT, inkOfCode(this.#inks[y * this.cols + edge - 1] ?? inkCode));
           return at;
         }
+        // A pair of surrogates is one character.
+        if (isHigh(code) && isLow(text.charCodeAt(unit + 1))) unit++;
         // All text of the interface is one column wide; other characters in names and messages are replaced.
-        this.put(at, y, isPlain(ch) ? ch : '·', ink, ground);
+        this.#putCode(at, y, shownCode(code), inkCode, groundCode);
         at += 1;
       }
+    }
     return at;
+  }
+
+  #putCode(x: number, y: number, code: number, ink: number, ground: number): void {
+    if (x < 0 || y < 0 || x >= this.cols || y >= this.rows) return;
+    const i = y * this.cols + x;
+    this.#part(i, x, false);
+    if (this.#codes[i] === SEVERAL) this.#several.delete(i);
+    this.#codes[i] = code;
+    this.#inks[i] = ink;
+    if (ground >= 0) this.#grounds[i] = ground;
+    if (this.details.size > 0) this.details.delete(i);
   }
 
   /** Sets the ground of a rectangle and keeps the text on it, in its own inks or in this one. */
   ground(rect: Rect, ground: Ground, ink?: Ink): void {
+    const code = codeOfGround(ground);
+    const inkCode = ink === undefined ? null : codeOfInk(ink);
     this.each(rect, (i) => {
-      this.grounds[i] = ground;
-      if (ink === undefined) return;
-      this.inks[i] = ink;
+      this.#grounds[i] = code;
+      if (inkCode === null) return;
+      this.#inks[i] = inkCode;
       this.details.delete(i);
     });
   }
 
   /** Takes the colours of a rectangle away, so that what is painted over it is conspicuous; its text stays. */
   dim(rect: Rect): void {
+    const dim = codeOfInk('dim');
     this.each(rect, (i) => {
-      this.inks[i] = this.chars[i] === ' ' ? 'text' : 'dim';
-      this.grounds[i] = 'screen';
+      this.#inks[i] = this.#codes[i] === SPACE ? TEXT : dim;
+      this.#grounds[i] = SCREEN;
       this.details.delete(i);
     });
   }
 
   clear(rect: Rect, ground: Ground = 'screen'): void {
+    const code = codeOfGround(ground);
     this.each(rect, (i) => {
-      this.#part(i, i % this.cols, ' ');
-      this.chars[i] = ' ';
-      this.inks[i] = 'text';
-      this.grounds[i] = ground;
-      this.details.delete(i);
+      this.#part(i, i % this.cols, false);
+      if (this.#codes[i] === SEVERAL) this.#several.delete(i);
+      this.#codes[i] = SPACE;
+      this.#inks[i] = TEXT;
+      this.#grounds[i] = code;
+      if (this.details.size > 0) this.details.delete(i);
     });
   }
 
   /** Copies a frame of the same width, with its cursor, from row `y` on. */
   place(other: Frame, y: number): void {
     const from = y * this.cols;
-    for (let i = 0; i < other.chars.length && from + i < this.chars.length; i++) {
-      this.chars[from + i] = other.chars[i] ?? ' ';
-      this.inks[from + i] = other.inks[i] ?? 'text';
-      this.grounds[from + i] = other.grounds[i] ?? 'screen';
-    }
+    const room = Math.min(other.#codes.length, this.#codes.length - from);
+    this.#codes.set(other.#codes.subarray(0, room), from);
+    this.#inks.set(other.#inks.subarray(0, room), from);
+    this.#grounds.set(other.#grounds.subarray(0, room), from);
+    for (const [i, text] of other.#several) this.#several.set(from + i, text);
     for (const [i, detail] of other.details) this.details.set(from + i, detail);
     if (other.cursor) this.cursor = { ...other.cursor, y: other.cursor.y + y };
     for (const { rect, target } of other.#targets) this.target({ ...rect, y: rect.y + y }, target);
@@ -216,13 +268,14 @@ export class Frame {
 
   /** Returns the characters, one string a row, trailing blanks kept: for golden files. */
   lines(): string[] {
-    return Array.from({ length: this.rows }, (_, y) => this.chars.slice(y * this.cols, (y + 1) * this.cols).join(''));
+    const { chars, cols } = this;
+    return Array.from({ length: this.rows }, (_, y) => chars.slice(y * cols, (y + 1) * cols).join(''));
   }
 
   /** Blanks the other half of a wide character when one half is covered. */
-  #part(i: number, x: number, ch: string): void {
-    if (this.chars[i] === '' && ch !== '' && x > 0) this.chars[i - 1] = ' ';
-    if (x + 1 < this.cols && this.chars[i + 1] === '') this.chars[i + 1] = ' ';
+  #part(i: number, x: number, half: boolean): void {
+    if (this.#codes[i] === HALF && !half && x > 0) this.setChar(i - 1, ' ');
+    if (x + 1 < this.cols && this.#codes[i + 1] === HALF) this.#codes[i + 1] = SPACE;
   }
 
   private each(rect: Rect, apply: (index: number) => void): void {
@@ -233,14 +286,22 @@ export class Frame {
   }
 }
 
-export type Span = readonly [text: string, ink: InkRole, ground?: Ground];
-
-export function spansWidth(spans: readonly Span[]): number {
-  return spans.reduce((sum, [text]) => sum + Array.from(text).length, 0);
+function sameDetail(a: CellDetail | undefined, b: CellDetail | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return (
+    a.foreground === b.foreground &&
+    a.background === b.background &&
+    a.underline === b.underline &&
+    a.underlineColour === b.underlineColour &&
+    a.overline === b.overline
+  );
 }
 
-/** Returns whether a character is one column wide in every terminal, and read from left to right. */
-function isPlain(ch: string): boolean {
-  const code = ch.codePointAt(0) ?? 0;
-  return agreedWidth(code) === 1 && (code < 0x590 || (code >= 0x2010 && code < 0x2e80));
+export type Span = readonly [text: string, ink: InkRole, ground?: Ground];
+
+/** Returns the columns of texts in which every character has one. */
+export function spansWidth(spans: readonly Span[]): number {
+  let width = 0;
+  for (const [text] of spans) width += charsIn(text);
+  return width;
 }

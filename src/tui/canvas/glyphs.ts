@@ -246,13 +246,12 @@ const INSTEAD: Record<string, string> = {
  * either; otherwise only in text of the interface.
  */
 export function toAscii(frame: Frame, nodesToo: boolean): void {
-  const { chars, inks } = frame;
-  for (let i = 0; i < chars.length; i++) {
-    const ch = chars[i] ?? ' ';
+  for (let i = 0; i < frame.cols * frame.rows; i++) {
+    const ch = frame.charAt(i);
     if (ch >= ' ' && ch <= '~' && ch.length === 1) continue;
-    if (typeof inks[i] === 'number' && !nodesToo) continue;
+    if (typeof frame.inkAt(i) === 'number' && !nodesToo) continue;
     // The right half of a wide character is now a cell of its own. After a letter it is the mark of a cut text.
-    const cut = ch === CUT && !/^\s?$/.test(chars[i - 1] ?? '');
-    chars[i] = ch === '' ? ' ' : cut ? '~' : (INSTEAD[ch] ?? '?');
+    const cut = ch === CUT && !/^\s?$/.test(i === 0 ? '' : frame.charAt(i - 1));
+    frame.setChar(i, ch === '' ? ' ' : cut ? '~' : (INSTEAD[ch] ?? '?'));
   }
 }

@@ -116,9 +116,9 @@ function paintSelection(frame: Frame, inner: Rect, look: CopyMode): void {
     const last = Math.min(inner.width - 1, y === to.y ? to.x : look.cols - 1);
     for (let x = y === from.y ? from.x : 0; x <= last; x++) {
       const i = (inner.y + y - look.top) * frame.cols + inner.x + x;
-      const ink = frame.inks[i];
+      const ink = frame.inkAt(i);
       const own = typeof ink === 'number' ? ink : rawInk(0, DEFAULT_COLOUR, DEFAULT_COLOUR);
-      frame.inks[i] = own ^ rawInk(FLAG.inverse, 0, 0);
+      frame.setInk(i, own ^ rawInk(FLAG.inverse, 0, 0));
     }
   }
 }

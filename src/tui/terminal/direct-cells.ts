@@ -46,7 +46,7 @@ export class DirectCells {
     const before = this.#shown[y] ?? null;
     const groups = groupsOf(frame, y);
     this.#shown[y] = groups;
-    const { cols, chars, details } = frame;
+    const { cols, details } = frame;
     if (before === null && groups === null && details.size === 0) return;
     if (before !== null) spread(before, todo);
     if (groups !== null) spread(groups, todo);
@@ -55,7 +55,7 @@ export class DirectCells {
       x < cols && todo[x] !== KEEP && ((groups?.[x] ?? -1) >= 0 || isShown(details.get(row + x), this.#can));
     // A wide character is painted as a whole.
     for (let x = 1; x < cols; x++)
-      if (chars[row + x] === '' && direct(x) && todo[x - 1] === KEEP) todo[x - 1] = REPAINT;
+      if (frame.isHalf(row + x) && direct(x) && todo[x - 1] === KEEP) todo[x - 1] = REPAINT;
     for (let x = 0; x < cols; x++) {
       if (!direct(x)) continue;
       const from = x;
@@ -75,7 +75,7 @@ export class DirectCells {
     const cells: PaintedCell[] = [];
     for (let x = from; x < to; x++) {
       const i = y * frame.cols + x;
-      const text = frame.chars[i] ?? ' ';
+      const text = frame.charAt(i);
       if (text === '') continue;
       const width = widthOf(frame, i, x);
       cells.push({
@@ -83,7 +83,7 @@ export class DirectCells {
         width,
         sgr: this.#sgr(frame, i),
         disputed: isDisputed(text, width),
-        foreign: text !== ' ' && typeof frame.inks[i] !== 'number',
+        foreign: text !== ' ' && typeof frame.inkAt(i) !== 'number',
       });
     }
     const { text, style } = paintCells(cells, from, '0');
@@ -92,29 +92,29 @@ export class DirectCells {
 }
 
 function widthOf(frame: Frame, i: number, x: number): number {
-  return x + 1 < frame.cols && frame.chars[i + 1] === '' ? 2 : 1;
+  return x + 1 < frame.cols && frame.isHalf(i + 1) ? 2 : 1;
 }
 
 /** Groups the disputed cells of a row with what they may cover. */
 function groupsOf(frame: Frame, y: number): Groups {
-  const { cols, chars } = frame;
+  const { cols } = frame;
   const row = y * cols;
   let groups: Groups = null;
   /** First column of the last group, and the column after it. */
   let first = 0;
   let end = 0;
   for (let x = 0; x < cols; x++) {
-    const text = chars[row + x] ?? ' ';
+    const text = frame.charAt(row + x);
     // Shortcut: nearly every cell is ASCII.
     if (text.length <= 1 && text < '\x7f') continue;
     const width = widthOf(frame, row + x, x);
     if (!isDisputed(text, width)) continue;
     groups ??= new Int16Array(cols).fill(-1);
     let from = Math.max(0, x - 1);
-    if (chars[row + from] === '' && from > 0) from--;
+    if (frame.isHalf(row + from) && from > 0) from--;
     if (from >= end) first = end = from;
     let to = Math.min(cols, x + Math.max(width, mostColumns(text)));
-    if (to < cols && chars[row + to] === '') to++;
+    if (to < cols && frame.isHalf(row + to)) to++;
     groups.fill(first, end, to);
     end = Math.max(end, to);
   }

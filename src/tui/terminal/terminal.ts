@@ -4,7 +4,7 @@
  */
 import { PassThrough } from 'node:stream';
 import blessed from 'blessed';
-import type { CellDetail, Frame, RawInk } from '../canvas/frame.ts';
+import type { Frame, RawInk } from '../canvas/frame.ts';
 import type { Abilities } from './abilities.ts';
 import { DIFFERS, DIRECT, DirectCells, KEEP, REPAINT } from './direct-cells.ts';
 import { Output, Pace } from './output.ts';
@@ -156,13 +156,12 @@ export class Terminal {
     const before = this.#before;
     const { cols } = frame;
     const row = y * cols;
-    let first = 0;
-    if (before !== null) while (first < cols && sameCell(frame, before, row + first)) first++;
+    if (before?.sameRow(frame, y) === true) return;
     const line = this.#screen.lines[y];
     const shown = this.#screen.olines[y];
-    if (first === cols || !line || !shown) return;
     const todo = new Uint8Array(cols);
-    for (let x = first; x < cols; x++) if (before === null || !sameCell(frame, before, row + x)) todo[x] = DIFFERS;
+    for (let x = 0; x < cols; x++) if (before === null || !frame.sameCell(before, row + x)) todo[x] = DIFFERS;
+    if (!line || !shown || !todo.includes(DIFFERS)) return;
     this.#direct.row(frame, y, todo);
     for (let x = 0; x < todo.length; x++) {
       const old = line[x];
@@ -173,19 +172,19 @@ export class Terminal {
         continue;
       }
       const attr = this.#styles.encode(this.#inkOf(frame, row + x));
-      const ch = frame.chars[row + x] ?? ' ';
+      const ch = frame.charAt(row + x);
       if (todo[x] === REPAINT) shown[x] = [UNKNOWN, ' '];
       else if (old[0] === attr && old[1] === ch) continue;
       line[x] = [attr, ch];
       line.dirty = true;
       // The right half of a wide character is written with its left half: both or none.
       if (ch === '' && shown[x - 1]) shown[x - 1] = [UNKNOWN, ' '];
-      if (frame.chars[row + x + 1] === '' && shown[x + 1]) shown[x + 1] = [UNKNOWN, ' '];
+      if (frame.isHalf(row + x + 1) && shown[x + 1]) shown[x + 1] = [UNKNOWN, ' '];
     }
   }
 
   #inkOf(frame: Frame, index: number): RawInk {
-    return this.#palette.resolve(frame.inks[index] ?? 'text', frame.grounds[index] ?? 'screen');
+    return this.#palette.resolve(frame.inkAt(index), frame.groundAt(index));
   }
 
   /** Copies text into the operator's clipboard, at a key press; a terminal that does not allow it ignores it. */
@@ -233,31 +232,6 @@ export class Terminal {
     this.#left = true;
     this.#output.finish(LEAVE);
   }
-}
-
-/**
- * Returns whether a cell is the same in two frames of one size, the cell to the right included: it may be this
- * one's half.
- */
-function sameCell(a: Frame, b: Frame, i: number): boolean {
-  return (
-    a.chars[i] === b.chars[i] &&
-    a.inks[i] === b.inks[i] &&
-    a.grounds[i] === b.grounds[i] &&
-    (a.details.size + b.details.size === 0 || sameDetail(a.details.get(i), b.details.get(i))) &&
-    (a.chars[i + 1] === '') === (b.chars[i + 1] === '')
-  );
-}
-
-function sameDetail(a: CellDetail | undefined, b: CellDetail | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  return (
-    a.foreground === b.foreground &&
-    a.background === b.background &&
-    a.underline === b.underline &&
-    a.underlineColour === b.underlineColour &&
-    a.overline === b.overline
-  );
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
