@@ -228,18 +228,18 @@ class Interface {
       return;
     }
     this.#toAll(tick());
-    this.#requestLines();
+    this.#requestListed();
   }
 
-  /** Requests the last lines that a view of all racks shows, at each rack its own. */
-  #requestLines(): void {
+  /** Lets each rack request what a table of all racks shows of its nodes. */
+  #requestListed(): void {
     const { state } = this.#session;
     const fleet = this.#sessions.map((session) => session.state);
-    const places =
-      state.overlay === null ? [] : (overlayType(state.overlay).lines?.(state, state.overlay, fleet) ?? []);
+    const lines = state.overlay && overlayType(state.overlay).linesShown?.(state, state.overlay, fleet);
+    if (!lines) return;
     this.#sessions.forEach((session, index) => {
-      const addrs = places.flatMap(({ rack, addr }) => (rack === index && addr !== null ? [addr] : []));
-      if (addrs.length > 0) session.dispatch({ type: 'lines', addrs });
+      const addrs = lines.flatMap(({ rack, addr }) => (rack === index && addr !== null ? [addr] : []));
+      session.dispatch({ type: 'listed', lines: addrs });
     });
   }
 

@@ -55,8 +55,8 @@ function updated(state: State, event: UiEvent): Step {
       return step({ ...state, marks: event.marks, lastMark: event.lastMark });
     case 'view':
       return step({ ...state, view: { ...state.view, table: event.table, heat: event.heat } });
-    case 'lines':
-      return requestLines(step(state), { addrs: event.addrs, rows: 1 });
+    case 'listed':
+      return withHistory(requestLines(step(state), { addrs: event.lines, rows: 1 }), true);
     case 'tick':
       return onTick({ ...state, dateAhead: Math.round(event.dateAhead - state.serverTime.ahead) }, event.local);
     case 'shown':

@@ -13,6 +13,16 @@ beforeAll(async () => {
 });
 afterAll(() => two[Symbol.asyncDispose]());
 
+/** Serves both racks until the test has ended: a server that another interface started may end meanwhile. */
+async function served(onTestFinished: (end: () => Promise<void>) => void): Promise<void> {
+  for (const name of ['north', 'south']) await two.run('server', 'stop', '--rack', name);
+  const server = await two.serve();
+  onTestFinished(async () => {
+    server.end();
+    await server.exited;
+  });
+}
+
 const who = { user: 'test', from: null, tty: null, program: 'test', pid: process.pid };
 
 describe('the command line', () => {
@@ -149,7 +159,10 @@ describe('the interface', () => {
     }
   });
 
-  test('the table of all racks: worst first, sorted, searched, the last lines of both, a node of each opened from it', async () => {
+  test('the table of all racks: worst first, sorted, searched, the last lines of both, a node of each opened from it', async ({
+    onTestFinished,
+  }) => {
+    await served(onTestFinished);
     // The order that was chosen before, by an earlier try too, would be another one.
     rmSync(join(two.folder, 'state', 'rackui', 'interface.json'), { force: true });
     const screen = two.open({ cols: 200, rows: 40 });
@@ -188,6 +201,8 @@ describe('the interface', () => {
       // The line is of a rack that is not shown, and is there without a visit.
       screen.type('RT');
       await screen.waitFor(/north +node-02 .*login:/);
+      // So is its history: the highest current of a node that is on.
+      await screen.waitFor(/north +node-02 .* fresh ·?[▁▂▃▄▅▆▇█]{7,8} +\d+ ct /);
       screen.type('/node-03\r');
       await screen.waitFor(/2 found/);
       screen.type('\x1b[F\r');
@@ -200,7 +215,10 @@ describe('the interface', () => {
     }
   }, 60_000);
 
-  test('nodes marked on two racks: their consoles one after another, each left for the next; power names the racks', async () => {
+  test('nodes marked on two racks: their consoles one after another, each left for the next; power names the racks', async ({
+    onTestFinished,
+  }) => {
+    await served(onTestFinished);
     const screen = two.open({ cols: 120, rows: 40 });
     const consoles = async (): Promise<unknown[]> =>
       Promise.all(['north', 'south'].map(async (name) => (await two.racks.get(name)?.state())?.bus.console ?? null));
@@ -244,6 +262,79 @@ describe('the interface', () => {
         for (const node of Object.values((await rack.counters()).nodes))
           expect(node).toMatchObject({ off: 0, on: 0, biosForConsole: { printable: 0 } });
     } finally {
+      await screen[Symbol.asyncDispose]();
+    }
+  }, 60_000);
+
+  test('the list of consoles has those of both racks; Enter attaches there, and the one left here is listed so', async ({
+    onTestFinished,
+  }) => {
+    await served(onTestFinished);
+    const screen = two.open({ cols: 120, rows: 30 });
+    try {
+      await screen.waitFor(/4 on/);
+      screen.type('02\r');
+      await screen.waitFor(/node-02 A-2 02 on[^]*Enter wakes it/);
+      screen.type('\r');
+      await screen.waitFor(/login:/);
+      screen.type('\x1dd');
+      await screen.waitFor(/Enter console/);
+      screen.type('c');
+      await screen.waitFor(/north 02 A-2 +node-02 +on +last seen/);
+      await screen.waitFor(/south 07 B-3 +node-07 +on/);
+      screen.type('south:node-06\r');
+      await screen.waitFor((s) => s.lines()[1]?.startsWith(' south') === true, 'south');
+      await screen.waitFor(/node-06 B-2 06 on/);
+      screen.type('\r');
+      await screen.waitFor(/login:/);
+      screen.type('\x1dc');
+      await screen.waitFor(/south 06 B-2 +node-06 +on +open here/);
+      screen.type('north:node-02\r');
+      await screen.waitFor((s) => s.lines()[1]?.startsWith(' north') === true, 'north');
+      await expect
+        .poll(async () => (await two.racks.get('north')?.state())?.bus.console, { timeout: 15_000 })
+        .toBe('02');
+      screen.type('\x1dd');
+      await screen.waitFor(/Enter console/);
+      screen.type('q');
+      expect((await screen.exited).code).toBe(0);
+    } finally {
+      await screen[Symbol.asyncDispose]();
+    }
+  }, 60_000);
+
+  test('an alarm of the rack that is not shown is acknowledged there, from the list of all', async ({
+    onTestFinished,
+  }) => {
+    await served(onTestFinished);
+    // Those of other tests.
+    await two.run('alarms', '--ack', '--rack', 'south');
+    const screen = two.open({ cols: 120, rows: 30 });
+    const seen = async (): Promise<boolean[]> => {
+      const { out } = await two.run('alarms', '--json', '--rack', 'south');
+      return (JSON.parse(out) as { standing: { acknowledged: unknown }[] }).standing.map(
+        ({ acknowledged }) => acknowledged !== null,
+      );
+    };
+    try {
+      await screen.waitFor(/4 on/);
+      await two.racks.get('south')?.ctl('silent', { node: '05' });
+      await screen.waitFor(/ south ▲1/);
+      expect(await seen()).toEqual([false]);
+      screen.type('a');
+      await screen.waitFor(/south:node-05 05 +does not answer/);
+      screen.type('A');
+      await screen.waitFor(/south:node-05 05 .* acked by/);
+      expect(screen.lines()[0]).toMatch(/^ north │ south │/);
+      expect(await seen()).toEqual([true]);
+      screen.type('\r');
+      await screen.waitFor((s) => s.lines()[1]?.startsWith(' south') === true, 'the rack of the alarm');
+      await two.racks.get('south')?.ctl('silent', { node: '05', on: false });
+      await screen.waitFor(/8 on 0 off/);
+      screen.type('q');
+      expect((await screen.exited).code).toBe(0);
+    } finally {
+      await two.racks.get('south')?.ctl('silent', { node: '05', on: false });
       await screen[Symbol.asyncDispose]();
     }
   }, 60_000);

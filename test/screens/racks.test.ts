@@ -76,6 +76,7 @@ const SCREENS: Record<string, [(cols: number, rows: number) => Fleet, string[]]>
   'table-search': [five, ['R', 'T', '/', 'l', 'a', 'b']],
   'table-columns': [five, ['R', 'T', 'C', 'j']],
   'table-fleet': [many, ['R', 'T', 'l', 's', 'j']],
+  consoles: [five, ['c', 'l', 'a', 'b', ':']],
 };
 
 test.each(Object.entries(SCREENS).flatMap(([name, how]) => SIZES.map((size) => [name, how, ...size] as const)))(
@@ -267,6 +268,40 @@ test('the list of events has those of all racks by time; Enter shows the rack at
   ]);
   scene.keys('\r');
   expect(scene.effects.at(-1)).toEqual({ do: 'rack', index: 1, node: { addr: 0x15, attach: false } });
+});
+
+test('the list of consoles has those of all racks with their names; Enter opens the one of another rack there', () => {
+  const { scene, states } = two();
+  scene.peers = scene.peers.map((peer) => ({ ...peer, marks: new Set([4]) }));
+  scene.keys('c');
+  const rows = (): string[] => lines(states()).filter((line) => /│ (north|south) [0-9a-f]{2} /.test(line));
+  // No master has a console.
+  expect(rows()[0]).toMatch(/north 01 A-1 +dk8s-worker-01 +on/);
+  expect(rows().some((line) => line.includes('mcp01'))).toBe(false);
+  scene.typed('south:ns');
+  expect(rows().map((line) => /south \S+ \S+ +(\S+) +(\S+)/.exec(line)?.slice(1))).toEqual([
+    ['ns01', 'on'],
+    ['ns02', 'on'],
+  ]);
+  scene.keys('\x1b[B', '\x1b[B', '\r');
+  expect(scene.state.overlay).toBeNull();
+  expect(scene.effects.at(-1)).toEqual({ do: 'rack', index: 1, node: { addr: 4, attach: true } });
+  // Of this rack it is opened here.
+  scene.keys('c').typed('north:ns01').keys('\r');
+  expect(scene.effects.at(-1)).toMatchObject({ do: 'attach', addr: 4 });
+});
+
+test('without its server a rack’s consoles are listed as not connected, and one of another rack can be opened', () => {
+  const { scene, states } = two();
+  scene.dispatch({ type: 'link-lost', why: 'the server ended' });
+  const count = scene.effects.length;
+  scene.keys('c').typed('north:ns01');
+  expect(lines(states()).find((line) => line.includes('north 04'))).toMatch(/ns01 +on +no connection/);
+  scene.keys('\r');
+  expect(scene.state.notice?.text).toBe('console: no connection to the server: reconnecting');
+  expect(scene.effects.slice(count).some((effect) => effect.do === 'attach')).toBe(false);
+  scene.keys('c').typed('south:ns01').keys('\r');
+  expect(scene.effects.at(-1)).toEqual({ do: 'rack', index: 1, node: { addr: 4, attach: true } });
 });
 
 test('the palette finds nodes of other racks by the name of the rack, and shows them there', () => {

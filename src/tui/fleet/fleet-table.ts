@@ -63,7 +63,7 @@ export const RACK_TABLE: OverlayType<RackTable> = {
   context: ({ typing }) => (typing === null ? 'racks-table' : null),
   onKey,
   paint,
-  lines: (state, table, fleet) => linesShown(roomOf(state.size), state, shownTable(state, table, fleet)),
+  linesShown: (state, table, fleet) => linesShown(roomOf(state.size), state, shownTable(state, table, fleet)),
 };
 
 const rowsOf = (state: State, { filter }: Search, fleet: readonly State[]): readonly FleetRow[] =>

@@ -8,6 +8,8 @@ export const viewOnly = (state: State): string | null =>
   state.access === 'view' ? 'this is a view-only session' : null;
 export const noLink = (state: State): string | null =>
   state.link.kind === 'lost' ? 'no connection to the server: reconnecting' : null;
+/** With several racks another one may be connected. */
+export const noLinkAnywhere = (state: State): string | null => (state.racks.names.length === 1 ? noLink(state) : null);
 export const noOperations = (state: State): string | null =>
   shownOperations(state).length === 0 ? 'no operation is running, and no result is shown' : null;
 export const noResults = (state: State): string | null => (shownRuns(state).length === 0 ? noOperations(state) : null);

@@ -6,6 +6,7 @@ import {
   noConsoleText,
   noFilter,
   noLink,
+  noLinkAnywhere,
   noMark,
   noOperations,
   noPolicy,
@@ -122,7 +123,7 @@ export const MAP_BINDINGS: readonly Binding[] = [
     command: 'consoles',
     hint: null,
     help: 'list of consoles, with search',
-    disabled: noLink,
+    disabled: noLinkAnywhere,
   },
   {
     context: 'map',

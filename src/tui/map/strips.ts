@@ -47,20 +47,25 @@ export function stripRoom(map: MapLayout, rack: State['rack']): StripRoom {
   return { columns: Math.min(columns, MOST_LINE_STRIP), value, signs: columns > 0 ? 2 : 1 };
 }
 
-/** Returns the request for what the screen shows; null: no server to ask, or nothing to show. */
-function wantedHistory(state: State): HistoryRequest | null {
-  if (state.link.kind === 'lost' || !state.racks.shown) return null;
+/** Returns the columns of the strips that this rack's own view shows; null: none. */
+function columnsShown(state: State): number | null {
   const layout = layoutOf(state);
-  if (layout.kind !== 'normal' || (layout.map ?? layout.table) === null) return null;
-  const columns = (layout.map === null ? 0 : stripRoom(layout.map, state.rack).columns) || HEADER_COLUMNS;
+  if (!state.racks.shown || layout.kind !== 'normal' || (layout.map ?? layout.table) === null) return null;
+  return (layout.map === null ? 0 : stripRoom(layout.map, state.rack).columns) || HEADER_COLUMNS;
+}
+
+/** Returns the request for what the screen shows; null: no server to ask, or nothing to show. */
+function wantedHistory(state: State, listed: boolean): HistoryRequest | null {
+  const columns = columnsShown(state) ?? (listed ? HEADER_COLUMNS : null);
+  if (state.link.kind === 'lost' || columns === null) return null;
   const windowMs = WINDOW_MS[state.view.window];
   const stepMs = Math.ceil(Math.max(windowMs / columns, state.intervalMs));
   return { stepMs, count: Math.ceil(windowMs / stepMs) };
 }
 
-/** Requests the history where the known one has other steps. */
-export function withHistory({ state, effects }: Step): Step {
-  const request = wantedHistory(state);
+/** Requests the history where the known one has other steps. `listed`: a table of all racks shows this one's nodes. */
+export function withHistory({ state, effects }: Step, listed = false): Step {
+  const request = wantedHistory(state, listed);
   if (request === null) return { state, effects };
   const { strips } = state;
   const same = strips.stepMs === request.stepMs && strips.count === request.count;

@@ -50,8 +50,8 @@ export type UiEvent =
   | { type: 'marks'; marks: ReadonlySet<Address>; lastMark: Address | null }
   /** Order, columns and heat were chosen in a view of all racks. */
   | { type: 'view'; table: View['table']; heat: View['heat'] }
-  /** A view of all racks shows the last lines of these nodes' consoles. */
-  | { type: 'lines'; addrs: readonly Address[] }
+  /** A table of all racks has the nodes of this one; `lines`: those whose consoles' last lines it shows. */
+  | { type: 'listed'; lines: readonly Address[] }
   /** This rack was shown (`on`) or hidden. */
   | { type: 'shown'; on: boolean; local: number }
   | { type: 'resize'; cols: number; rows: number }

@@ -48,8 +48,8 @@ export interface OverlayType<O extends Overlay> {
 
   /** Paints it over the panes. Default: nothing. */
   paint?(frame: Frame, state: State, overlay: O, tools: PaintTools): void;
-  /** Returns the nodes whose consoles' last lines it shows; they are requested at their racks. Default: none. */
-  lines?(state: State, overlay: O, fleet: readonly State[]): readonly Place[];
+  /** Lists the nodes of all racks; returns those whose consoles' last lines it shows. Default: it lists none. */
+  linesShown?(state: State, overlay: O, fleet: readonly State[]): readonly Place[];
   /** Paints the footer, where text is typed there. Default: hints for the keys in force. */
   paintFooter?(frame: Frame, footer: Rect, state: State, overlay: O): void;
   /** Returns whether it draws charts, for which the plotting library has to be loaded. Default: false. */
