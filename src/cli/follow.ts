@@ -18,7 +18,7 @@ import {
   statusTable,
   supplySentence,
 } from './format/status.ts';
-import { Failure, hint, iso, print, printJson } from './terminal-output.ts';
+import { Failure, hint, iso, print, printJson, writtenId } from './terminal-output.ts';
 
 /** 128 + SIGINT: the operator left, the operation continues. */
 const LEFT = 130;
@@ -153,10 +153,11 @@ export async function follow(client: RackClient, started: Operation, output: Pro
     show: (operation) => output.update(operation),
     isOver: ({ endedAt }) => endedAt !== null,
     lost: (why) =>
-      `${why} during operation ${started.id}; its outcome is unknown: see 'rackui ops ${started.id}' and 'rackui status'`,
+      `${why} during operation ${started.id}; its outcome is unknown: see 'rackui ops ${writtenId(started.id)}' and 'rackui status'`,
   }).finally(() => output.end());
   if (last.endedAt !== null) return exitCodeOf(last);
-  hint(`operation ${last.id} continues: see 'rackui ops ${last.id}', abort it with 'rackui abort ${last.id}'`);
+  const id = writtenId(last.id);
+  hint(`operation ${last.id} continues: see 'rackui ops ${id}', abort it with 'rackui abort ${id}'`);
   return LEFT;
 }
 

@@ -87,6 +87,11 @@ export class RackOutput {
     return { ...(value as object), rack: this.#name };
   }
 
+  /** Returns an id of the rack as commands for several racks take it. */
+  idOf(id: string): string {
+    return `${this.#name}:${id}`;
+  }
+
   flush(): void {
     for (const [stream, line] of this.#kept ?? []) writeLine(stream, line);
     this.#kept = null;
@@ -101,6 +106,11 @@ function put(stream: NodeJS.WriteStream, line: string): void {
   const rack = rackOutput.getStore();
   if (rack === undefined) writeLine(stream, line);
   else rack.write(stream, line);
+}
+
+/** Returns the id of an operation or a run as the operator has to write it: with its rack's name where there are several. */
+export function writtenId(id: string): string {
+  return rackOutput.getStore()?.idOf(id) ?? id;
 }
 
 /** Prints one line for the operator. */

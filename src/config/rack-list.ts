@@ -4,8 +4,9 @@
  */
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
-import { type FleetPlanDefinition, fleetPlanProblems } from '../rack/fleet-plan.ts';
+import { type FleetPlanDefinition, fleetPlanProblems, type RackPlans } from '../rack/fleet-plan.ts';
 import { rackNameProblem } from '../rack/fleet-selectors.ts';
+import { isManager, resolvePlan } from '../rack/plan.ts';
 import { ConfigError, type ConfigProblem, findConfig, loadConfig, type LoadedConfig, parseAs } from './load.ts';
 import { environment, type Environment } from './paths.ts';
 import { isRackList } from './quick-look.ts';
@@ -110,18 +111,32 @@ export function loadRackList(explicitPath?: string, around: Environment = enviro
       all.push({ name, local: rack });
     }
   });
-  const plansOf = (name: string): string[] | null => {
-    const rack = racks.find(({ config }) => config.name === name);
-    return rack === undefined ? null : Object.keys(rack.config.plans);
-  };
   const names = all.map(({ name }) => name);
   for (const [name, plan] of Object.entries(data.plans))
-    for (const { step, plan: index, message } of fleetPlanProblems(plan, names, plansOf))
+    for (const { step, plan: index, message } of fleetPlanProblems(plan, names, plansOn(racks)))
       problems.push(
         problem(['plans', name, 'steps', step, ...(index === null ? ['name'] : ['plans', index])], message),
       );
   if (problems.length > 0) throw new ConfigError(problems);
   return { path, all, racks, plans: data.plans };
+}
+
+/** What is known of the plans of racks on this machine. */
+function plansOn(racks: readonly LocalRack[]): RackPlans {
+  const rackOf = (name: string): LocalRack | undefined => racks.find(({ config }) => config.name === name);
+  return {
+    plansOf: (name) => {
+      const rack = rackOf(name);
+      return rack === undefined ? null : Object.keys(rack.config.plans);
+    },
+    endsHere: (name, plan) => {
+      const rack = rackOf(name);
+      const definition = rack?.config.plans[plan];
+      if (rack?.config.poweroff === undefined || definition === undefined) return false;
+      const resolved = resolvePlan(definition, rack.inventory);
+      return resolved.ok && resolved.steps.some(({ action, nodes }) => action === 'off' && nodes.some(isManager));
+    },
+  };
 }
 
 /**

@@ -90,11 +90,19 @@ export interface FleetPlanProblem {
   message: string;
 }
 
-/** `plansOf`: names of a rack's plans; null: they are not known here, because it is on another machine. */
+/** What is known here of the racks' own plans. */
+export interface RackPlans {
+  /** Returns the names of a rack's plans; null: it is on another machine. */
+  plansOf: (rack: string) => readonly string[] | null;
+  /** Reports whether a plan shuts down this machine, which drives the whole. */
+  endsHere: (rack: string, plan: string) => boolean;
+}
+
+/** Returns what is wrong in a plan; `racks`: names of all racks. */
 export function fleetPlanProblems(
   { steps }: FleetPlanDefinition,
   racks: readonly string[],
-  plansOf: (rack: string) => readonly string[] | null,
+  { plansOf, endsHere }: RackPlans,
 ): FleetPlanProblem[] {
   const problems: FleetPlanProblem[] = [];
   const seen = new Set<string>();
@@ -113,6 +121,8 @@ export function fleetPlanProblems(
       else if (seen.has(word)) wrong(`${word} is in this plan already`);
       else if (plans.some((other, at) => at < index && partOf(other).rack === rack))
         wrong(`${rack} is in this step already: plans of one rack need steps of their own`);
+      else if (endsHere(rack, plan) && (plans.length > 1 || step < steps.length - 1))
+        wrong(`${word} shuts down this machine, which drives the plan: it must be alone in the last step`);
       seen.add(word);
     });
   });

@@ -109,3 +109,35 @@ describe('what is wrong is said with its place', () => {
     expect(() => load(text)).toThrow(message);
   });
 });
+
+test('plans of several racks are checked against the racks’ own, each problem with its place', () => {
+  writeFileSync(
+    join(dir, 'master.yaml'),
+    [
+      ...['name: here', 'port: /dev/m', 'poweroff: [systemctl, poweroff]'],
+      'nodes: [{ addr: "00", name: boss, role: master }, { addr: "01", name: n1 }]',
+      'plans:',
+      '  all: { steps: [{ name: a, action: off, selector: n1 }, { name: b, action: off, selector: boss }] }',
+      '  workers: { steps: [{ name: a, action: off, selector: n1 }] }',
+      '',
+    ].join('\n'),
+  );
+  const racks = 'racks: [master.yaml, { name: far, ssh: pi@far }]\n';
+  const good = 'plans: { p: { steps: [{ name: a, plans: [here/workers, far/x] }, { name: b, plans: [here/all] }] } }\n';
+  expect(load(racks + good)?.plans['p']?.steps.map(({ onFail }) => onFail)).toEqual(['pause', 'pause']);
+  const problemsOf = (plans: string): string => {
+    try {
+      load(`${racks}plans: { p: { steps: [${plans}] } }\n`);
+    } catch (error) {
+      return error instanceof Error ? error.message.replaceAll(`${dir}/`, '') : '';
+    }
+    return '';
+  };
+  expect(problemsOf('{ name: a, plans: [here/wokers] }')).toBe(
+    "list.yaml:2:42: plans.p.steps.0.plans.0: rack here has no plan 'wokers'; its plans: all, workers; did you mean 'workers'?",
+  );
+  expect(problemsOf('{ name: a, plans: [here/all] }, { name: b, plans: [far/x] }')).toMatch(
+    /^list\.yaml:2:42: plans\.p\.steps\.0\.plans\.0: here\/all shuts down this machine, .* alone in the last step$/,
+  );
+  expect(problemsOf('{ name: a, plans: [] }')).toMatch(/plans\.p\.steps\.0\.plans/);
+});

@@ -190,6 +190,15 @@ test(
     const listed = await fleet.run('plan', 'list');
     expect(listed.out).toContain(`plan shed (run ${id}, by `);
     expect(listed.out).toMatch(/running; 2 parts: 1 running, 1 waiting\n {2}first\n {4}north\/shed running/);
+    expect(listed.out).toContain(`no program drives it any more: resume it with 'rackui plan resume ${id}'`);
+    const screen = fleet.open({ cols: 120, rows: 40 });
+    try {
+      await screen.waitFor(new RegExp(`plan shed of several racks is unfinished \\(run ${id}\\): `));
+      screen.type('q');
+      expect((await screen.exited).code).toBe(0);
+    } finally {
+      await screen[Symbol.asyncDispose]();
+    }
     const again = await fleet.run('plan', 'run', 'shed', '--confirm', 'shed 4');
     expect(again).toMatchObject({
       code: 3,
@@ -228,10 +237,10 @@ test(
 );
 
 test(
-  'an abort of a run whose client is gone ends the parts on their racks, and begins no other',
+  'an abort of a run that was left with Ctrl-C ends the parts on their racks, and begins no other',
   async () => {
     const client = await until(running, 'plan', 'run', 'shed', '--confirm', 'shed 4', '--json');
-    await client.kill('SIGKILL');
+    expect(await client.kill('SIGINT')).toBe(130);
     const aborted = await fleet.run('plan', 'abort', 'shed');
     expect(aborted.code, aborted.err + aborted.out).toBe(0);
     expect(aborted.out).toMatch(/ended: aborted; 2 parts: 1 incomplete, 1 aborted/);

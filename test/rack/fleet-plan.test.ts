@@ -130,7 +130,7 @@ test('problems name the place: unknown racks and plans, doubles, two plans of a 
       ],
     },
     ['north', 'south'],
-    plansOf,
+    { plansOf, endsHere: () => false },
   );
   expect(problems).toEqual([
     { step: 0, plan: 2, message: "there is no rack 'nroth'; racks: north, south; did you mean 'north'?" },
@@ -140,4 +140,19 @@ test('problems name the place: unknown racks and plans, doubles, two plans of a 
     { step: 1, plan: 0, message: 'north/shed is in this plan already' },
     { step: 1, plan: 1, message: "'shed': write RACK/PLAN, such as north/shed-dev" },
   ]);
+});
+
+test('a plan that shuts down the machine that drives the whole is alone in the last step', () => {
+  const here = { plansOf: () => null, endsHere: (rack: string, plan: string) => rack === 'here' && plan === 'all' };
+  const problems = (...steps: string[][]): string[] =>
+    fleetPlanProblems(
+      { steps: steps.map((plans, index) => ({ name: `s${index}`, onFail: 'pause', plans })) },
+      ['here', 'north'],
+      here,
+    ).map(({ step, message }) => `${step}: ${message}`);
+  const why = 'here/all shuts down this machine, which drives the plan: it must be alone in the last step';
+  expect(problems(['north/all'], ['here/all'])).toEqual([]);
+  expect(problems(['here/all'], ['north/all'])).toEqual([`0: ${why}`]);
+  expect(problems(['north/all', 'here/all'])).toEqual([`0: ${why}`]);
+  expect(problems(['here/workers', 'north/all'], ['here/all'])).toEqual([]);
 });

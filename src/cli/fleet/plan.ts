@@ -48,7 +48,7 @@ const LOOK_MS = 200;
 const openJournal = (): FleetJournal => new FleetJournal(stateDirectory());
 
 /** Lists the plans of several racks and their runs; the racks' own follow. */
-export function listFleetPlans({ path, plans }: RackList, options: PlanOptions): Promise<null> {
+export async function listFleetPlans({ path, plans }: RackList, options: PlanOptions): Promise<null> {
   const { runs, problems } = openJournal().read(path);
   for (const problem of problems) hint(`rackui: ${problem}`);
   if (options.json === true) {
@@ -56,10 +56,14 @@ export function listFleetPlans({ path, plans }: RackList, options: PlanOptions):
     printJson({ plans: all, runs: runs.map(fleetRunJson), rack: null });
   } else {
     for (const [name, plan] of Object.entries(plans)) print(fleetPlanLine(name, plan));
-    for (const run of runs)
+    for (const run of runs) {
       for (const line of run.state === 'ended' ? [fleetRunLine(run)] : fleetRunLines(run)) print(line);
+      if (run.state === 'running' && !(await isDriven(run)))
+        print(`  no program drives it any more: resume it with 'rackui plan resume ${run.id}'`);
+      if (run.state === 'paused') for (const line of fleetHowOn(run)) print(`  ${line}`);
+    }
   }
-  return Promise.resolve(null);
+  return null;
 }
 
 /** Previews a plan of several racks; null: the word names one of a rack. @throws UsageFailure */
@@ -95,19 +99,23 @@ export async function resumeFleetPlan(list: RackList, word: string, options: Pla
   const record = recordOf(list, word);
   if (record === null) return null;
   if (record.state === 'ended') throw new Failure(EXIT.refused, `it has ended: ${fleetRunLine(record)}`);
-  return claimed(record, () =>
-    withRacks(list, record, 'plan resume', options, async (racks) => {
-      // What was never confirmed, or has changed since, needs words again.
-      const again = partsOf(record).filter(
-        (part) => canBegin(part) && !record.armed && (!part.confirmed || part.state === 'refused'),
-      );
-      if (again.length > 0) await previewAndConfirm(racks, record, again, options);
-      requeue(record);
-      for (const part of partsOf(record).filter((one) => one.state === 'waiting' && !one.confirmed)) unreached(part);
-      Object.assign(record, { state: 'running', detail: '' });
-      return drive(openJournal(), record, racks, 'run');
-    }),
+  return claimed(record, () => {
+    // As the program left it that drove it until now.
+    const latest = recordOf(list, record.id) ?? record;
+    return withRacks(list, latest, 'plan resume', options, (racks) => resume(racks, latest, options));
+  });
+}
+
+async function resume(racks: RackParts<FleetOptions>, record: FleetRecord, options: PlanOptions): Promise<number> {
+  // What was never confirmed, or has changed since, needs words again.
+  const again = partsOf(record).filter(
+    (part) => canBegin(part) && !record.armed && (!part.confirmed || part.state === 'refused'),
   );
+  if (again.length > 0) await previewAndConfirm(racks, record, again, options);
+  requeue(record);
+  for (const part of partsOf(record).filter((one) => one.state === 'waiting' && !one.confirmed)) unreached(part);
+  Object.assign(record, { state: 'running', detail: '' });
+  return drive(openJournal(), record, racks, 'run');
 }
 
 /** Pauses or aborts a run of several racks, wherever it is driven; null: the word names no such run. */
@@ -123,8 +131,9 @@ export async function changeFleetPlan(
   if (record.state === 'ended') throw new Failure(EXIT.refused, `it has ended: ${fleetRunLine(record)}`);
   let latest = record;
   if (await isDriven(record)) {
-    journal.order(record.id, what);
     while (latest.state === 'running' && (await isDriven(record))) {
+      // Again each time: a program that has just begun to drive it forgets orders from before.
+      journal.order(record.id, what);
       await delay(LOOK_MS);
       latest = recordOf(list, record.id) ?? latest;
     }

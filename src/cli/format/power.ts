@@ -12,7 +12,7 @@ import { count } from '../../lib/words.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import { nodeLabel } from '../../rack/inventory.ts';
 import { compressNames } from '../../rack/selectors.ts';
-import { clock, iso } from '../terminal-output.ts';
+import { clock, iso, writtenId } from '../terminal-output.ts';
 
 /** Effect of the verb, shown before it is confirmed. */
 const MEANING: Record<Verb, string> = {
@@ -106,7 +106,7 @@ export function questionLines(id: string, node: NodeProgress): string[] {
   return [
     `${nodeLabel(node)} asks: ${question.text}`,
     ...choices,
-    `  answer: rackui answer ${id} CHOICE --node ${node.name}, or in the interface`,
+    `  answer: rackui answer ${writtenId(id)} CHOICE --node ${node.name}, or in the interface`,
   ];
 }
 
