@@ -1,10 +1,10 @@
 /**
  * Builds sequences that make an empty emulator of the same size equal to another one, for a client that joins a
- * console late: the serializer's, and the state that it leaves out (saved cursors, character sets, scrolling region,
- * tab stops, a wrap that is due).
+ * console late: its lines with wraps and erased colours, modes, saved cursors, character sets, scrolling region, tab
+ * stops, and a wrap that is due.
  */
-import headless, { type IBuffer, type IBufferCell } from '@xterm/headless';
-import { type Attributes, sgrOf } from './cells.ts';
+import headless, { type IBuffer, type IBufferCell, type IBufferLine } from '@xterm/headless';
+import { type Attributes, RGB, sgrOf, underlineOf } from './cells.ts';
 import type { NodeTerminal } from './emulator.ts';
 
 /** The part of the emulator's own state that its API lacks; the version is pinned, and a test checks it. */
@@ -26,62 +26,134 @@ interface CoreBuffer {
 }
 type Charset = Readonly<Record<string, string>>;
 
-/** The serializer's sequence to enter the alternate screen, between the two screens' lines. */
-const ALTERNATE = '\x1b[?1049h\x1b[H';
 const DESIGNATORS = '()*+';
 
-/** The serializer's move by no column, which a terminal takes for one column (addon-serialize 0.14.0). */
-const NO_MOVE = /\x1b\[0[CD]/g;
+/** Modes of mouse reports. */
+const MOUSE = { none: '', x10: '\x1b[?9h', vt200: '\x1b[?1000h', drag: '\x1b[?1002h', any: '\x1b[?1003h' } as const;
 
-/** A space as the content of a cell: its code point and, above it, its width. */
-const SPACE = (1 << 22) | 0x20;
-
-/**
- * Gives wrapped rows that begin with an empty cell a space there: the serializer moves over an empty one, which ends
- * the wrap that is due (addon-serialize 0.14.0). To be called before it.
- */
-export function fillWrapped({ buffer }: NodeTerminal): void {
-  const fill = (lines: IBuffer): void => {
-    for (let y = 0; y < lines.length; y++) {
-      const line = lines.getLine(y);
-      const cell = line?.isWrapped === true ? line.getCell(0) : undefined;
-      if (cell === undefined || cell.getChars() !== '' || cell.getWidth() === 0) continue;
-      const { _line } = line as unknown as { _line: { setCell(x: number, cell: IBufferCell): void } };
-      _line.setCell(0, Object.assign(cell, { content: SPACE }));
-    }
-  };
-  fill(buffer.normal);
-  fill(buffer.alternate);
-}
-
-/** Returns the serializer's output `made` of `terminal`, completed. */
-export function completeCopy(terminal: NodeTerminal, made: string): string {
-  const serialized = made.replace(NO_MOVE, '');
+/** Returns the copy, with as many lines above the screen. */
+export function copyOf(terminal: NodeTerminal, scrollback: number): string {
+  const { normal, alternate, active } = terminal.buffer;
   const core = coreOf(terminal);
-  const alternate = terminal.buffer.active.type === 'alternate';
-  // Entering the alternate screen saves the cursor of the normal one, whose attributes and character set stay in force.
-  const screens = alternate
-    ? serialized.replace(
-        ALTERNATE,
-        `${region(core.buffers.normal, terminal.rows)}${savedCursor(core.buffers.normal)}${ALTERNATE}\x1b[m\x1b(B\x1b[2J`,
-      )
-    : serialized;
-  const active = alternate ? core.buffers.alt : core.buffers.normal;
+  const inAlternate = active.type === 'alternate';
+  const state = inAlternate ? core.buffers.alt : core.buffers.normal;
   return [
-    screens,
-    '\x1b[?6l\x1b[r\x1b[?7h\x1b[4l',
-    colouredBlanks(terminal),
-    tabStops(active, terminal.cols),
-    `${savedCursor(active)}\x1b7`,
-    region(active, terminal.rows),
+    paintLines(terminal, normal, Math.max(0, normal.baseY - scrollback)),
+    // Entering the alternate screen saves the cursor of the normal one, whose attributes and character set stay in force.
+    inAlternate ? normalState(terminal, core.buffers.normal) : '',
+    inAlternate ? `\x1b[?1049h\x1b[m\x1b(B\x1b[2J\x1b[H${paintLines(terminal, alternate, 0)}` : '',
+    tabStops(state, terminal.cols),
+    `${savedCursor(state)}\x1b7`,
+    region(state, terminal.rows),
     core.coreService.decPrivateModes.origin ? '\x1b[?6h' : '',
     terminal.modes.wraparoundMode ? '' : '\x1b[?7l',
     terminal.modes.insertMode ? '\x1b[4h' : '',
     modes(terminal),
-    cursor(terminal, core, active),
+    cursor(terminal, core, state),
     terminal.options.convertEol === true ? '\x1b[20h' : '',
     terminal.modes.synchronizedOutputMode ? '\x1b[?2026h' : '',
   ].join('');
+}
+
+/** State of the normal screen that stays while a program uses the alternate one. */
+function normalState(terminal: NodeTerminal, normal: CoreBuffer): string {
+  return tabStops(normal, terminal.cols) + region(normal, terminal.rows) + savedCursor(normal);
+}
+
+/**
+ * Paints the lines from `from` on into an empty screen, beginning at its first line. Lines scroll in the default
+ * colours: a terminal fills a new line with the background that is set.
+ */
+function paintLines(terminal: NodeTerminal, buffer: IBuffer, from: number): string {
+  const end = buffer.baseY + terminal.rows;
+  let painted = '';
+  for (let y = from; y < end; y++) {
+    const goesOn = y + 1 < end && terminal.rows > 1 && buffer.getLine(y + 1)?.isWrapped === true;
+    const line = buffer.getLine(y);
+    const blank = goesOn ? marginOf(terminal, line) : null;
+    painted += `${goesOn ? wrapFrom(terminal.cols, blank) : ''}${paintLine(terminal.cols - (blank === null ? 0 : 1), line)}`;
+    if (y + 1 < end) painted += goesOn ? '\x1b[m\x1b[B\r' : '\x1b[m\r\n';
+  }
+  return painted;
+}
+
+/**
+ * Makes the next line a wrapped one, by two blanks at the margin, which it erases; returns to the empty line. `blank`:
+ * attributes of the cell that a wide character left empty there.
+ */
+function wrapFrom(cols: number, blank: string | null): string {
+  if (blank !== null) return `\x1b[${cols}G\x1b[${blank}m中\r\x1b[m\x1b[${cols}X\x1b[A\r`;
+  return `\x1b[${cols}G  \r\x1b[X\x1b[A\x1b[${cols}G\x1b[X\r`;
+}
+
+/** Returns the attributes of the last cell where it is empty and cannot be erased so; otherwise null. */
+function marginOf({ cols }: NodeTerminal, line: IBufferLine | undefined): string | null {
+  const cell = cols > 2 ? line?.getCell(cols - 1) : undefined;
+  if (cell === undefined || cell.getChars() !== '' || cell.getWidth() !== 1) return null;
+  const sgr = wholeSgr(cell);
+  return sgr === '0' || ERASED.test(sgr) ? null : sgr;
+}
+
+/** Paints so many columns of a line from its first one on, where the cursor is, in the default colours. */
+function paintLine(cols: number, line: IBufferLine | undefined): string {
+  let painted = '';
+  let style = '0';
+  /** Columns from the cursor to the next cell. */
+  let ahead = 0;
+  const moved = (): string => (ahead === 0 ? '' : `\x1b[${ahead}C`);
+  for (let x = 0; x < cols; x++) {
+    const cell = line?.getCell(x);
+    if (cell === undefined || cell.getWidth() === 0) continue;
+    const sgr = wholeSgr(cell);
+    const chars = cell.getChars();
+    if (chars === '' && sgr === '0') {
+      ahead++;
+      continue;
+    }
+    // A character behind a sequence is not joined to the one before it.
+    const dress = sgr === style && !MAY_JOIN.test(chars) ? '' : `\x1b[${sgr}m`;
+    style = sgr;
+    if (chars === '' && ERASED.test(sgr)) {
+      painted += `${moved()}${dress}\x1b[X`;
+      ahead = 1;
+      continue;
+    }
+    painted += `${moved()}${dress}${chars || ' '}`;
+    ahead = 0;
+    const last = coversWide(line, x + 1) ? line?.getCell(x + 1) : undefined;
+    if (last === undefined) continue;
+    style = wholeSgr(last);
+    painted += `\x1b[?7l\x1b[${style}m${last.getChars() || ' '}\x1b[?7h`;
+    break;
+  }
+  return painted;
+}
+
+/** Returns whether column `x` covers the right half of a wide character, as the last column does without wrap. */
+function coversWide(line: IBufferLine | undefined, x: number): boolean {
+  return line?.getCell(x - 1)?.getWidth() === 2 && (line.getCell(x)?.getWidth() ?? 0) > 0;
+}
+
+/** Characters that an emulator may put into the cell before them. */
+const MAY_JOIN = /^[^\0-\u02ff]/u;
+/** Erasing sets a cell's background only. */
+const ERASED = /^0;48;(?:5;\d+|2;\d+;\d+;\d+)$/;
+
+/** An attribute's extension as the emulator holds it; a colour of -1: that of the text. */
+interface Extended {
+  hasExtendedAttrs(): number;
+  extended: { underlineColor: number };
+}
+
+/** Returns the parameters of SGR for exactly these attributes, with style and colour of an underline. */
+function wholeSgr(cell: Attributes): string {
+  const extension = cell as unknown as Extended;
+  if (extension.hasExtendedAttrs() === 0) return sgrOf(cell);
+  const { style, colour } = underlineOf(cell);
+  const lined = style > 1 ? `;4:${style}` : '';
+  if (colour === null || extension.extended.underlineColor === -1) return sgrOf(cell) + lined;
+  const [red, green, blue] = [16, 8, 0].map((bits) => (colour >> bits) & 0xff);
+  return `${sgrOf(cell)}${lined};58:${(colour & RGB) === 0 ? `5:${colour}` : `2::${red}:${green}:${blue}`}`;
 }
 
 /** Returns the modes that the emulator's API hides. */
@@ -101,28 +173,7 @@ function coreOf(terminal: InstanceType<typeof headless.Terminal>): Core {
 /** Position, attributes and character set that DECSC saved. */
 function savedCursor({ savedX, savedY, ybase, savedCurAttrData, savedCharset }: CoreBuffer): string {
   const row = Math.max(savedY - ybase, 0);
-  return `\x1b[${row + 1};${savedX + 1}H\x1b[${sgrOf(savedCurAttrData)}m\x1b(${designator(savedCharset)}`;
-}
-
-/** Paints rows with cells that were erased in a colour: the serializer loses some of those. */
-function colouredBlanks(terminal: NodeTerminal): string {
-  const { active } = terminal.buffer;
-  let painted = '';
-  for (let y = 0; y < terminal.rows; y++) {
-    const line = active.getLine(active.baseY + y);
-    const cells = Array.from({ length: terminal.cols }, (_, x) => line?.getCell(x));
-    if (!cells.some((cell) => cell?.getChars() === '' && cell.getWidth() === 1 && sgrOf(cell) !== '0')) continue;
-    painted += cells
-      .map((cell, x) => {
-        if (cell === undefined || cell.getWidth() === 0) return '';
-        const sgr = sgrOf(cell);
-        // Erasing sets a cell's background only.
-        const blank = /^0(;48|$)/.test(sgr) ? '\x1b[X' : ' ';
-        return `\x1b[${y + 1};${x + 1}H\x1b[${sgr}m${cell.getChars() || blank}`;
-      })
-      .join('');
-  }
-  return painted;
+  return `\x1b[${row + 1};${savedX + 1}H\x1b[${wholeSgr(savedCurAttrData)}m\x1b(${designator(savedCharset)}`;
 }
 
 function region({ scrollTop, scrollBottom }: CoreBuffer, rows: number): string {
@@ -135,8 +186,14 @@ function tabStops({ tabs }: CoreBuffer, cols: number): string {
   return `\x1b[3g${stops.map((x) => `\x1b[${x + 1}G\x1bH`).join('')}`;
 }
 
-function modes({ nodeModes }: NodeTerminal): string {
+function modes({ nodeModes, modes: set }: NodeTerminal): string {
   return [
+    set.applicationCursorKeysMode ? '\x1b[?1h' : '',
+    set.applicationKeypadMode ? '\x1b[?66h' : '',
+    set.bracketedPasteMode ? '\x1b[?2004h' : '',
+    set.reverseWraparoundMode ? '\x1b[?45h' : '',
+    set.sendFocusMode ? '\x1b[?1004h' : '',
+    MOUSE[set.mouseTrackingMode],
     nodeModes.cursorVisible ? '' : '\x1b[?25l',
     nodeModes.cursorShape > 0 ? `\x1b[${nodeModes.cursorShape} q` : '',
     nodeModes.mouseEncoding === 'sgr' ? '\x1b[?1006h' : '',
@@ -150,7 +207,7 @@ function cursor(terminal: NodeTerminal, core: Core, { scrollTop }: CoreBuffer): 
   const row = cursorY - (core.coreService.decPrivateModes.origin ? scrollTop : 0) + 1;
   const to = (x: number): string => `\x1b[${row};${x + 1}H`;
   const style = [
-    `\x1b[${sgrOf(input._curAttrData)}m`,
+    `\x1b[${wholeSgr(input._curAttrData)}m`,
     // A restored cursor restores its character set, whatever is designated.
     ...Array.from(DESIGNATORS, (sign, g) => {
       const set = g === charsets.glevel ? charsets.charset : charsets._charsets[g];
@@ -165,6 +222,14 @@ function cursor(terminal: NodeTerminal, core: Core, { scrollTop }: CoreBuffer): 
   if (last === null || (!due && !goesOn)) return `${style}${to(Math.min(cursorX, cols - 1))}`;
   // In insert mode it goes where it is deleted first: the rest of the line moves back and forth.
   const removed = set.insertMode ? `\x1b[${cursorX - last.x}P` : '';
+  const line = terminal.buffer.active.getLine(baseY + cursorY);
+  if (due && coversWide(line, last.x)) {
+    const wide = line?.getCell(last.x - 1);
+    const mode = (on: boolean, number: string): string => `\x1b[${number}${on ? 'h' : 'l'}`;
+    const under = wide === undefined ? '' : `\x1b[${wholeSgr(wide)}m${wide.getChars()}`;
+    const over = `${mode(false, '?7')}\x1b[${last.sgr}m${last.chars}`;
+    return `${to(last.x - 1)}${mode(false, '4')}${under}${over}${mode(set.wraparoundMode, '?7')}${mode(set.insertMode, '4')}${style}`;
+  }
   if (goesOn) return `${style}${to(last.x)}${removed}${last.chars}`;
   const [over, insert] = set.insertMode ? ['\x1b[4l', '\x1b[4h'] : ['', ''];
   return `${to(last.x)}\x1b[${last.sgr}m${over}${last.chars}${insert}${style}`;
@@ -176,7 +241,7 @@ function lastCell(terminal: NodeTerminal, y: number, x: number): { x: number; ch
   for (let at = x - 1; at >= Math.max(0, x - 2); at--) {
     const cell: IBufferCell | undefined = line?.getCell(at);
     if (cell === undefined) return null;
-    if (cell.getWidth() > 0) return { x: at, chars: cell.getChars() || ' ', sgr: sgrOf(cell) };
+    if (cell.getWidth() > 0) return { x: at, chars: cell.getChars() || ' ', sgr: wholeSgr(cell) };
   }
   return null;
 }

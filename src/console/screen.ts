@@ -6,10 +6,9 @@
  * seen it itself.
  */
 import { open } from 'node:fs/promises';
-import serializeAddon from '@xterm/addon-serialize';
 import { NodeTerminal, type TerminalSize } from './emulator.ts';
 import { LineTimes, type LineTime } from './line-times.ts';
-import { completeCopy, fillWrapped, otherModes } from './screen-copy.ts';
+import { copyOf, otherModes } from './screen-copy.ts';
 import type { ScreenText } from './screen-state.ts';
 
 export interface ScreenOptions extends TerminalSize {
@@ -23,13 +22,10 @@ export interface ScreenOptions extends TerminalSize {
  */
 export class NodeScreen {
   readonly #terminal: NodeTerminal;
-  readonly #serializer: InstanceType<typeof serializeAddon.SerializeAddon>;
   readonly #times: LineTimes;
 
   constructor(options: ScreenOptions) {
     this.#terminal = new NodeTerminal(options);
-    this.#serializer = new serializeAddon.SerializeAddon();
-    this.#terminal.loadAddon(this.#serializer);
     this.#times = new LineTimes(this.#terminal);
   }
 
@@ -81,8 +77,7 @@ export class NodeScreen {
    * emulator.
    */
   serialize(scrollbackLines: number): string {
-    fillWrapped(this.#terminal);
-    return completeCopy(this.#terminal, this.#serializer.serialize({ scrollback: scrollbackLines }));
+    return copyOf(this.#terminal, scrollbackLines);
   }
 
   /**
@@ -90,7 +85,7 @@ export class NodeScreen {
    * byte.
    */
   copy(scrollbackLines: number): Buffer {
-    // Bytes, because the serializer's string is a tree of single characters, some thirty times as large.
+    // Bytes, because the string is a tree of small pieces, many times as large.
     return Buffer.concat([Buffer.from(this.serialize(scrollbackLines)), this.#terminal.pending]);
   }
 

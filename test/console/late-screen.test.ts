@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
 import { mendErase, NodeTerminal } from '../../src/console/emulator.ts';
 import { NodeScreen } from '../../src/console/screen.ts';
+import { underlineOf } from '../../src/console/cells.ts';
 import { cellLine } from '../support/twin.ts';
 
 type Emulator = InstanceType<typeof headless.Terminal>;
@@ -29,14 +30,24 @@ function plainEmulator(): Emulator {
   return emulator;
 }
 
+/** The lines above the screen too, and which of them go on in the next. */
 function picture(emulator: Emulator): unknown {
-  const { cursorX, cursorY, type } = emulator.buffer.active;
+  const { baseY, cursorX, cursorY, type } = emulator.buffer.active;
   return {
     type,
     cursor: [cursorX, cursorY],
-    lines: Array.from({ length: emulator.rows }, (_, y) => cellLine(emulator, y)),
+    lines: Array.from({ length: baseY + emulator.rows }, (_, y) => cellLine(emulator, y - baseY)),
+    more: Array.from({ length: baseY + emulator.rows }, (_, y) => moreOf(emulator, y)),
     modes: emulator.modes,
   };
+}
+
+/** What {@link cellLine} leaves out of a line: its wrap and its underlines. */
+function moreOf({ buffer, cols }: Emulator, y: number): unknown {
+  const line = buffer.active.getLine(y);
+  const cells = Array.from({ length: cols }, (_, x) => line?.getCell(x)).filter((cell) => cell?.isUnderline());
+  // Before the first line there is none that it could go on from.
+  return [y > 0 && line?.isWrapped, ...cells.map((cell) => cell && underlineOf(cell))];
 }
 
 /** What somebody shows who joined after `before` and then got `after`, beside a plain emulator that got both. */
@@ -76,6 +87,19 @@ test.each([
   ['line graphics of the normal screen under a program', '\x1b(0`\x1b[?1049h\x1b8a#', 'b'],
   ['colours of the normal screen under a program', '\x1b[31;44m\x1b[?1049h\x1b[ma', 'b'],
   ['a scrolling region of the normal screen under a program', '\x1b[2;3r\x1b[?1049h', '\x1b[?1049lx\r\n\n\n\ny'],
+  ['output that scrolls in a background', '\x1b[44m\x1b[6;1Habcdefghijklmnop\x1b[m\r\nqr', '\x1b[44mst\r\n'],
+  ['a line that wraps in a background at the end of the screen', '\x1b[5;1H\x1b[44mabcdefghijklm\x1b[mno', 'p\x1b[A'],
+  ['erased rows of many colours', '\x1b[41m\x1b[2K\x1b[42m\x1b[2;4H\x1b[3X\x1b[3;9H\x1b[K\x1b[m\x1b[4;1Hx', '\n\n\ny'],
+  ['erased rows of the normal screen under a program', '\x1b[41m\x1b[2S\x1b[?1049h', '中\x1b[?1049la'],
+  ['a wide character that did not fit into its line', '\x1b[7mabcdefg中中中', 'x\r\n\n\n\n\n'],
+  ['half a wide character at the margin', '\x1b[?7l\x1b[9G中中#', 'x'],
+  ['half a wide character at the margin, the wrap on again', '\x1b[?7l\x1b[9G中中#\x1b[?7h', 'x'],
+  ['the halves of wide characters', '中中中\x1b[1;2Hx\x1b[1;5Hy\x1b[6G\x1b[41m\x1b[X', 'z'],
+  ['wrapped lines above the screen', 'a'.repeat(90) + '\r\nb', '\x1b[Hc'],
+  ['a wrapped line whose end was erased', 'abcdefghijklmnop\x1b[1;9H\x1b[K', 'q'],
+  ['styles and colours of underlines', 'a\x1b[4:3;58:5:9mb\x1b[58:2::1:2:3mc\x1b[59;4:5md', 'e'],
+  ['a pen with a coloured underline', '\x1b[31;4:3;58:5:9m', 'a\x1b[32mb'],
+  ['tab stops of the normal screen under a program', '\x1b[3g\x1b[5G\x1bH\x1b[?1049h', '\x1b[?1049l\r\tx'],
   ['a wrapped line that begins with an empty cell', 'abcdefghijklm\x1b[1K`\x1b[H', 'x'],
 ])('%s', async (_, before, after) => {
   const { late, plain } = await joinedLate(Buffer.from(before), Buffer.from(after));
@@ -93,7 +117,23 @@ test('a character of UTF-8 that is half there', async () => {
 const number = fc.integer({ min: 0, max: 14 });
 const piece = fc.oneof(
   { weight: 4, arbitrary: fc.stringMatching(/^[a-z#`]{1,15}$/) },
-  fc.constantFrom('中', 'é', '🐧', '\r', '\n', '\r\n', '\b', '\t', '\x1b7', '\x1b8', '\x1bD', '\x1bM', '\x1bE'),
+  fc.constantFrom(
+    '中',
+    '中中中',
+    'é',
+    '🐧',
+    '\r',
+    '\n',
+    '\r\n',
+    '\b',
+    '\t',
+    '\x1b7',
+    '\x1b8',
+    '\x1bD',
+    '\x1bM',
+    '\x1bE',
+    '\n\n\n',
+  ),
   fc.constantFrom(
     '\x1b(0',
     '\x1b(B',
@@ -102,6 +142,9 @@ const piece = fc.oneof(
     '\x1b[m',
     '\x1b[31m',
     '\x1b[44;1m',
+    '\x1b[49m',
+    '\x1b[4:3;58:5:9m',
+    '\x1b[48;2;1;2;3m',
     '\x1b[7m',
     '\x1bH',
     '\x1b[?7l',
