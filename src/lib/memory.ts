@@ -14,25 +14,6 @@ const WORTH_IT = 4 * 1024 * 1024;
  */
 const SOON_MS = 250;
 
-/**
- * Delay of settings, ms: the engine refuses code that was compiled under others, that of Node's own modules (a start loads
- * them in 22 ms then, instead of 9) and that which `launch.ts` keeps a moment earlier.
- */
-const SETTLED_MS = 2_000;
-
-/**
- * Keeps the young generation small, for programs that run long and allocate little: one of 16 MB would only be kept
- * (a server of 111 MB became one of 87, an interface of 116 one of 89). A megabyte is collected by the program's own
- * thread in 0.5 ms; with helpers the program waits until the busy machine has run each of them, 15 to 50 ms. To be called
- * at the start.
- */
-export function keepYoungSmall(): void {
-  setTimeout(() => {
-    setFlagsFromString('--semi-space-growth-factor=1');
-    setFlagsFromString('--no-parallel-scavenge');
-  }, SETTLED_MS).unref();
-}
-
 let collect: (() => void) | null = null;
 let soon: NodeJS.Timeout | null = null;
 

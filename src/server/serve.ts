@@ -13,7 +13,6 @@ import { ConfigError, type LoadedConfig } from '../config/load.ts';
 import { readSecret } from '../config/secrets.ts';
 import { steadyNow } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
-import { keepYoungSmall } from '../lib/memory.ts';
 import { groupId } from '../lib/users.ts';
 import { openAudit, openJournal } from '../power/journal.ts';
 import { openOutageJournal } from '../power/outage/record.ts';
@@ -48,7 +47,6 @@ export interface ServeOptions {
  */
 async function serve(options: ServeOptions, manager: ServiceManager): Promise<number> {
   process.umask(0o077);
-  keepYoungSmall();
   const { port, socket, stateDir } = options;
   prepareStateDirectory(stateDir);
   let leaving = false;

@@ -1,5 +1,4 @@
 /** `rackui demo`: simulated rack, server and interface in one command. */
-import { keepYoungSmall } from '../../lib/memory.ts';
 import { DemoRack } from '../demo-rack.ts';
 import { openClient } from '../server-connection.ts';
 import { print, reportEnd, UsageFailure } from '../terminal-output.ts';
@@ -17,7 +16,6 @@ export async function demoCommand(
   options: DemoOptions,
   run: (args: readonly string[]) => Promise<number>,
 ): Promise<number> {
-  keepYoungSmall();
   const demo = await DemoRack.start(options);
   try {
     const tui = options.headless === true || options.plain === true ? null : await import('../../tui/app.ts');

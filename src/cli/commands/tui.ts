@@ -9,7 +9,7 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 import type { RackClient } from '../../client/client.ts';
 import { configCandidates, stateDirectory, themeDirectory } from '../../config/paths.ts';
 import { settingsIn } from '../../config/quick-look.ts';
-import { collectGarbage, keepYoungSmall } from '../../lib/memory.ts';
+import { collectGarbage } from '../../lib/memory.ts';
 import { didYouMean } from '../../lib/words.ts';
 import type { InterfaceOptions } from '../../tui/app.ts';
 import type { Settings } from '../../tui/model/state.ts';
@@ -130,7 +130,6 @@ const REMOTE_RETRY_MS = 15_000;
 type Access = RackAccess & { notice: string | null };
 
 export async function interfaceCommand(options: CommandOptions): Promise<number> {
-  keepYoungSmall();
   const { stdin, stdout, env } = process;
   // No server is started for a terminal that will be refused.
   const hopeful = stdin.isTTY && stdout.isTTY && env.TERM !== 'dumb';
