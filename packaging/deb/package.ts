@@ -32,7 +32,7 @@ const PLACES = {
   'packaging/systemd/95-rackui.rules': 'usr/lib/udev/rules.d/95-rackui.rules',
   'packaging/deb/rack.yaml': 'etc/rackui/rack.yaml',
   'packaging/deb/lintian-overrides': 'usr/share/lintian/overrides/rackui',
-  'bin/rackui': 'usr/lib/rackui/bin/rackui',
+  bin: 'usr/lib/rackui/bin',
   'package.json': 'usr/lib/rackui/package.json',
   'package-lock.json': 'usr/lib/rackui/package-lock.json',
   dist: 'usr/lib/rackui/dist',

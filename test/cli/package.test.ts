@@ -25,11 +25,10 @@ test('node is found without a PATH that holds it, by the launcher alone', async 
   const folder = mkdtempSync(join(tmpdir(), 'rackui-test-path-'));
   try {
     const bin = join(folder, 'lib/node_modules/rackui/bin');
-    mkdirSync(bin, { recursive: true });
     mkdirSync(join(folder, 'bin'));
     mkdirSync(join(folder, 'tools'));
     for (const tool of ['dirname', 'readlink']) symlinkSync(`/usr/bin/${tool}`, join(folder, 'tools', tool));
-    cpSync(join(ROOT, 'bin/rackui'), join(bin, 'rackui'));
+    cpSync(join(ROOT, 'bin'), bin, { recursive: true });
     cpSync(join(ROOT, 'package.json'), join(bin, '../package.json'));
     symlinkSync(process.execPath, join(folder, 'bin/node'));
     symlinkSync('../lib/node_modules/rackui/bin/rackui', join(folder, 'bin/rackui'));
