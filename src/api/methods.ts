@@ -71,10 +71,7 @@ export interface ConsoleState {
   holder: number | null;
   /** Name of the holder of the keyboard, for operators. */
   holderName: string | null;
-  /**
-   * Time since which nothing came from that session's program, where that is longer than {@link SILENT_LIMIT_S}; else
-   * null.
-   */
+  /** Time since which nothing came from its program, if longer than {@link SILENT_LIMIT_S}; else null. */
   holderSilentSince: number | null;
   watchers: number[];
   /** Reason why keys that a BIOS could execute are held back; null: the console is proven. */
@@ -397,4 +394,6 @@ export const RPC_ERROR = {
   version: 6,
   /** The configuration file cannot be used. */
   config: 7,
+  /** The node itself refused it, or could not do it. */
+  node: 8,
 } as const;

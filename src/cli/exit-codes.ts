@@ -21,7 +21,7 @@ const CUTS = { 6: 'a node was cut at its deadline, without proof that it had hal
 const REFUSED = { 3: 'refused, or this session is view-only' };
 const FILES = {
   1: 'the node refused it: no such file, no space, another checksum',
-  3: 'a session has the keyboard, an operation runs, or this session is view-only',
+  3: 'it is the master, a session has the keyboard, an operation runs, or view-only',
   5: 'no shell could be reached, or the console was lost: the same command continues',
 };
 const RACKS = { 2: 'several racks ended differently' };

@@ -39,6 +39,7 @@ export function explain(error: unknown): { message: string; exitCode: number } {
     if ('code' in error && error.code === RPC_ERROR.config) return EXIT.config;
     if ('problems' in error || error.name === 'SecretError') return EXIT.config;
     if ('code' in error && error.code === RPC_ERROR.refused) return EXIT.refused;
+    if ('code' in error && error.code === RPC_ERROR.node) return NODE_FAILED;
     if ('code' in error && (error.code === RPC_ERROR.unknown || error.code === RPC_ERROR.invalid)) return EXIT.usage;
     if ('code' in error && (error.code === RPC_ERROR.held || error.code === RPC_ERROR.viewOnly)) return EXIT.refused;
     return EXIT.unavailable;

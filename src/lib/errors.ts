@@ -13,6 +13,11 @@ export class Refused extends Error {
   override readonly name: string = 'Refused';
 }
 
+/** The node itself refused it, or could not do it. */
+export class NodeFailed extends Error {
+  override readonly name: string = 'NodeFailed';
+}
+
 /** The bus, a console or a file that it needs cannot be used now. */
 export class Unavailable extends Error {
   override readonly name: string = 'Unavailable';

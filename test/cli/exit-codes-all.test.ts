@@ -266,10 +266,13 @@ describe('looking', () => {
     ] as const)
       await endsWith(code, line, run(line));
   }, 120_000);
-  test('put and get 1: no such place, no such file; 5: no shell is reached', async () => {
+  test('put and get 1: no such place, no such file; 3: the master; 5: no shell is reached', async () => {
     for (const [code, line] of [
       [1, `put n12 ${join(folder, 'password')} /absent/file`],
       [1, 'get n12 absent'],
+      // The master, which has no console: the server refuses, not the node.
+      [3, `put boss ${join(folder, 'password')}`],
+      [3, 'get boss file'],
       [5, `put n9 ${join(folder, 'password')}`],
       [5, 'get n9 file'],
     ] as const)

@@ -121,8 +121,9 @@ test('a line that matches a trigger is an event and an alarm, told once a minute
   await eventually(() => expect(alarms()).toEqual([]));
 });
 
-test('a trigger for boots is an event for the first match before the login prompt, and for no line of a running system', async () => {
+test('a trigger for boots is one event for each boot with the number of matches, and none for lines of a running system', async () => {
   const own = { name: 'slow', match: 'start job is running', level: 'notice', boot: true };
+  const two = '2 lines in this boot, the first: ';
   await using rack = await start({ triggers: ['boot-error', own] });
   const alice = await attached(rack, 'alice');
   await eventually(() => expect(alice.seen).toContain('login'));
@@ -133,9 +134,15 @@ test('a trigger for boots is an event for the first match before the login promp
   await eventually(() => expect(alice.seen).toContain('after the login'));
   await eventually(() => expect(alice.events.filter(({ topic }) => topic === 'console')).toHaveLength(2));
   expect(alice.events.filter(({ topic }) => topic === 'console')).toMatchObject([
-    { level: 'notice', text: 'alpha (A-1, 01): slow on its console: A start job is running for x' },
-    { level: 'warning', text: 'alpha (A-1, 01): boot-error on its console: [FAILED] Failed to start one.' },
+    { level: 'notice', text: `alpha (A-1, 01): slow on its console: ${two}A start job is running for x` },
+    { level: 'warning', text: `alpha (A-1, 01): boot-error on its console: ${two}[FAILED] Failed to start one.` },
   ]);
+  // The next boot has its own at once, however soon it comes.
+  rack.rack.say('[    0.000000] Linux version 6.12\r\n[FAILED] Failed to start three.\r\nalpha login: \r\n');
+  await eventually(() => expect(alice.events.filter(({ topic }) => topic === 'console')).toHaveLength(3));
+  expect(alice.events.findLast(({ topic }) => topic === 'console')).toMatchObject({
+    text: 'alpha (A-1, 01): boot-error on its console: [FAILED] Failed to start three.',
+  });
 });
 
 test('other nodes are read beside a silent console, counted in the log; never while bytes flow', async () => {

@@ -22,7 +22,7 @@ import { messageOf } from '../../lib/errors.ts';
 import { type InventoryNode, nodeLabel } from '../../rack/inventory.ts';
 import { busUsable } from '../format/status.ts';
 import { type GlobalOptions, knownRack, openClient, targetOf } from '../server-connection.ts';
-import { Failure, NODE_FAILED, print, printJson, Progress, UsageFailure } from '../terminal-output.ts';
+import { explain, Failure, NODE_FAILED, print, printJson, Progress, UsageFailure } from '../terminal-output.ts';
 
 interface FileOptions extends GlobalOptions {
   json?: boolean;
@@ -251,10 +251,9 @@ function openPart(part: string, at: number): number {
   }
 }
 
-function failureOf({ code, message }: RpcFailure, resumes: string): Failure {
-  if (code === RPC_ERROR.held || code === RPC_ERROR.viewOnly) return new Failure(EXIT.refused, message);
-  if (code === RPC_ERROR.refused) return new Failure(NODE_FAILED, message);
-  return new Failure(EXIT.unavailable, `${message}; ${resumes}`);
+function failureOf(error: RpcFailure, resumes: string): Failure {
+  const { exitCode, message } = explain(error);
+  return new Failure(exitCode, exitCode === EXIT.unavailable ? `${message}; ${resumes}` : message);
 }
 
 function base64(bytes: Uint8Array): string {

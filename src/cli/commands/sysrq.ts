@@ -1,7 +1,5 @@
 /** Writes a key of magic SysRq to /proc/sysrq-trigger of a node, by ssh where it is configured, otherwise over its console. */
-import { RPC_ERROR } from '../../api/methods.ts';
 import { EXIT } from '../../api/power.ts';
-import { RpcFailure } from '../../client/client.ts';
 import { nodeLabel } from '../../rack/inventory.ts';
 import { confirmation } from '../confirm.ts';
 import { type GlobalOptions, knownRack, openClient, targetOf } from '../server-connection.ts';
@@ -64,13 +62,8 @@ export async function sysrqCommand([word = '', key = '']: readonly string[], opt
     const trigger = '/proc/sysrq-trigger';
     const command = `{ echo ${key} >${trigger}; } 2>/dev/null||echo ${key}|sudo -n tee ${trigger} >/dev/null`;
     const by = options.console === true ? 'console' : 'configured';
-    const { code, output, why } = await client
-      .request('node.run', { addr: node.addr, command, by, limitS: LIMIT_S })
-      .catch((error: unknown) => {
-        if (!(error instanceof RpcFailure)) throw error;
-        const refused = error.code === RPC_ERROR.held || error.code === RPC_ERROR.refused;
-        throw new Failure(refused ? EXIT.refused : EXIT.unavailable, error.message);
-      });
+    const request = { addr: node.addr, command, by, limitS: LIMIT_S } as const;
+    const { code, output, why } = await client.request('node.run', request);
     if (code === null)
       throw new Failure(
         EXIT.unavailable,

@@ -15,6 +15,8 @@ import { select } from '../../rack/selectors.ts';
  * log.
  */
 const QUIET_MS = 60_000;
+/** Time from a boot's first match after which it is reported, although the boot has not ended, ms. */
+const BOOT_MS = 60_000;
 /** Most characters of the line that an event quotes. */
 const QUOTE = 120;
 
@@ -27,14 +29,23 @@ export interface LineAlarmPorts {
   set: (addr: Address, text: string | null) => void;
 }
 
+/** What a trigger has matched in the boot of a node. */
+interface BootMatch {
+  trigger: Trigger;
+  first: string;
+  count: number;
+  /** Makes the report; null: it was made. */
+  timer: NodeJS.Timeout | null;
+}
+
 export class LineAlarms {
   readonly #triggers: () => readonly TriggerConfig[];
   readonly #ports: LineAlarmPorts;
   readonly #ofNode = new Map<Address, Trigger[]>();
   readonly #standing = new Map<Address, Set<string>>();
   readonly #reportedAt = new Map<string, number>();
-  /** Nodes that boot, with the triggers that were raised in this boot. */
-  readonly #booting = new Map<Address, Set<string>>();
+  /** Nodes that boot, with what the triggers for boots have matched so far, by their names. */
+  readonly #booting = new Map<Address, Map<string, BootMatch>>();
 
   constructor(triggers: () => readonly TriggerConfig[], ports: LineAlarmPorts) {
     this.#triggers = triggers;
@@ -51,33 +62,69 @@ export class LineAlarms {
     const { raised, starts } = readTriggers(text, this.#triggersOf(addr));
     if (starts) {
       this.over(addr);
-      this.#booting.set(addr, new Set());
+      this.#booting.set(addr, new Map());
     }
-    const seen = this.#booting.get(addr);
-    if (isLogin(text)) this.#booting.delete(addr);
-    for (const trigger of raised) {
-      if (trigger.boot === true && (seen === undefined || seen.has(trigger.name))) continue;
-      seen?.add(trigger.name);
-      this.#raise(addr, trigger, text);
-    }
+    for (const trigger of raised)
+      if (trigger.boot === true) this.#matchedInBoot(addr, trigger, text);
+      else this.#raise(addr, trigger, text);
+    if (isLogin(text)) this.#endBoot(addr);
   }
 
-  /** Clears the node's alarm: its power changed, or it restarted. */
+  /** Clears the node's alarm and ends its boot: its power changed, or it restarted. */
   over(addr: Address): void {
+    this.#endBoot(addr);
     if (this.#standing.delete(addr)) this.#ports.set(addr, null);
   }
 
-  #raise(addr: Address, { name, level }: Trigger, text: string): void {
-    const { now, event, label, set } = this.#ports;
-    if (level === 'alarm') {
-      const standing = this.#standing.get(addr) ?? new Set();
-      const fresh = !standing.has(name);
-      this.#standing.set(addr, standing.add(name));
-      if (fresh) set(addr, `${[...standing].join(', ')} on its console`);
+  /** Counts a match; the first one of a boot sets the alarm, and the time of the report. */
+  #matchedInBoot(addr: Address, trigger: Trigger, text: string): void {
+    const matches = this.#booting.get(addr);
+    if (matches === undefined) return;
+    const known = matches.get(trigger.name);
+    if (known !== undefined) {
+      known.count++;
+      return;
     }
-    const key = `${addr} ${name}`;
+    this.#stand(addr, trigger);
+    const match: BootMatch = { trigger, first: text, count: 1, timer: null };
+    match.timer = setTimeout(() => this.#reportBoot(addr, match), BOOT_MS).unref();
+    matches.set(trigger.name, match);
+  }
+
+  #endBoot(addr: Address): void {
+    for (const match of this.#booting.get(addr)?.values() ?? []) this.#reportBoot(addr, match);
+    this.#booting.delete(addr);
+  }
+
+  /** Adds the one event of a trigger and a boot. */
+  #reportBoot(addr: Address, match: BootMatch): void {
+    if (match.timer === null) return;
+    clearTimeout(match.timer);
+    match.timer = null;
+    const { count, first, trigger } = match;
+    this.#event(addr, trigger, count === 1 ? first : `${count} lines in this boot, the first: ${first.trim()}`);
+  }
+
+  #raise(addr: Address, trigger: Trigger, text: string): void {
+    const { now } = this.#ports;
+    this.#stand(addr, trigger);
+    const key = `${addr} ${trigger.name}`;
     if (now() - (this.#reportedAt.get(key) ?? -Infinity) < QUIET_MS) return;
     this.#reportedAt.set(key, now());
+    this.#event(addr, trigger, text);
+  }
+
+  /** Raises the node's alarm for a trigger of that level. */
+  #stand(addr: Address, { name, level }: Trigger): void {
+    if (level !== 'alarm') return;
+    const standing = this.#standing.get(addr) ?? new Set();
+    const fresh = !standing.has(name);
+    this.#standing.set(addr, standing.add(name));
+    if (fresh) this.#ports.set(addr, `${[...standing].join(', ')} on its console`);
+  }
+
+  #event(addr: Address, { name, level }: Trigger, text: string): void {
+    const { event, label } = this.#ports;
     event(level, addr, `${label(addr)}: ${name} on its console: ${text.trim().slice(0, QUOTE)}`);
   }
 

@@ -2,7 +2,7 @@
 import { ResponseError } from 'vscode-jsonrpc/node';
 import { type ConsoleState, RPC_ERROR } from '../../api/methods.ts';
 import { ConfigError } from '../../config/load.ts';
-import { NotFound, Refused, Unavailable } from '../../lib/errors.ts';
+import { NodeFailed, NotFound, Refused, Unavailable } from '../../lib/errors.ts';
 import { ConsoleHeld, PowerRefused } from '../../power/ports.ts';
 
 /** Makes an error response: the message is for operators, the code for programs. */
@@ -18,6 +18,7 @@ export function responseOf(error: unknown, console: ConsoleState | null): Respon
   if (error instanceof ResponseError) return error;
   if (error instanceof PowerRefused) return rpcError('refused', error.message, error.refusals);
   if (error instanceof Refused) return rpcError('refused', error.message);
+  if (error instanceof NodeFailed) return rpcError('node', error.message);
   if (error instanceof NotFound) return rpcError('unknown', error.message);
   if (error instanceof Unavailable) return rpcError('unavailable', error.message);
   if (error instanceof ConsoleHeld) return rpcError('held', error.message, console);

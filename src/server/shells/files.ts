@@ -5,7 +5,7 @@
  */
 import { gunzipSync } from 'node:zlib';
 import { FILE_LIMIT, type FileEnd, type FileOpened, type FileRequest } from '../../api/shell.ts';
-import { messageOf, NotFound, Refused, Unavailable } from '../../lib/errors.ts';
+import { messageOf, NodeFailed, Refused, Unavailable } from '../../lib/errors.ts';
 import type { Address } from '../../rack/address.ts';
 import type { Caller } from '../rpc/registry.ts';
 import { Agent, type Answer } from './agent.ts';
@@ -100,7 +100,7 @@ export class Files {
       const size = Number(output);
       const added = Buffer.from(data, 'base64').length;
       if (code !== 0 || size !== at + added)
-        throw new Refused(`the node could not write the part file: ${code === 0 ? `it has ${size} bytes` : output}`);
+        throw new NodeFailed(`the node could not write the part file: ${code === 0 ? `it has ${size} bytes` : output}`);
       transfer.bytes += added;
       return { size };
     });
@@ -112,7 +112,7 @@ export class Files {
         const { piece } = transfer;
         const answer = await transfer.agent.ask(`g ${at + 1} ${piece}`, STEP_MS + piece * BYTE_MS, 2);
         if (answer !== null) {
-          if (answer.code !== 0) throw new Refused(`the node could not read the file: ${answer.output}`);
+          if (answer.code !== 0) throw new NodeFailed(`the node could not read the file: ${answer.output}`);
           transfer.piece = Math.min(READ.most, piece * 2);
           const bytes = Buffer.from(answer.output, 'base64');
           const whole = transfer.gzip ? gunzipSync(bytes) : bytes;
@@ -138,7 +138,7 @@ export class Files {
       const command = `if [ -d "$F" ];then echo "it is a folder";exit 1;fi;${steps.join('&&')}||exit 1;rm -f "$P";sync;${PLACE}`;
       const { code, output } = await ask(transfer.agent, command, WHOLE_MS);
       if (code !== 0)
-        throw new Refused(
+        throw new NodeFailed(
           `the node could not finish the file: ${output || 'its checksum differs'}; the old one is untouched`,
         );
       transfer.end = `done: ${size} bytes, checksum ${sum}`;
@@ -155,7 +155,7 @@ export class Files {
   async #work<T>(id: string, caller: Caller, way: 'put' | 'get', step: (transfer: Transfer) => Promise<T>): Promise<T> {
     const transfer = this.#transfers.get(id);
     if (transfer?.session !== caller.id || transfer.way !== way)
-      throw new NotFound(`there is no transfer ${id} of this session: it has ended`);
+      throw new Unavailable(`there is no transfer ${id} of this session: it has ended`);
     clearTimeout(transfer.idle);
     try {
       const result = await step(transfer);
@@ -202,7 +202,7 @@ async function openPart(agent: Agent): Promise<Opened> {
   ];
   const { code, output } = await ask(agent, `${checks.join(';')};${PLACE};${GZIP};cksum<"$P"`, WHOLE_MS);
   const [path = '', gzip, sums = ''] = output.split('\n');
-  if (code !== 0) throw new Refused(`the node takes no file there: ${output}`);
+  if (code !== 0) throw new NodeFailed(`the node takes no file there: ${output}`);
   return { path, ...readSums(sums), mode: null, haveSum: null, gzip: gzip === 'gzip' };
 }
 
@@ -215,7 +215,7 @@ async function openFile(agent: Agent, have: number): Promise<Opened> {
   const more = `head -c ${have} "$F"|cksum;ls -ldn "$F";${PLACE};${GZIP}`;
   const { code, output } = await ask(agent, `${checks.join(';')};${more}`, WHOLE_MS);
   const [sums = '', had = '', mode = '', path = '', gzip] = output.split('\n');
-  if (code !== 0) throw new Refused(`the node has no such file to read: ${output}`);
+  if (code !== 0) throw new NodeFailed(`the node has no such file to read: ${output}`);
   const of = readSums(sums);
   if (of.size > FILE_LIMIT)
     throw new Refused(`${path} has ${of.size} bytes: over a console ${FILE_LIMIT} are the limit`);
