@@ -2,8 +2,9 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** Lines that wait for the running write: written together, with one fsync. */
+/** Lines of one turn of the event loop, and those that wait for the running write: written together, with one fsync. */
 interface Batch {
   /** Of each key only the newest. */
   lines: Map<string | symbol, string>;
@@ -63,7 +64,9 @@ export class LineStore {
 
   #begin(): Batch {
     const batch: Batch = { lines: new Map(), done: Promise.resolve() };
-    batch.done = this.#inOrder(() => {
+    batch.done = this.#inOrder(async () => {
+      // An operation's first states follow each other at once, and a cut waits for the last.
+      await nextTurn();
       if (this.#waiting === batch) this.#waiting = null;
       return this.#append([...batch.lines.values()].join(''));
     });

@@ -260,6 +260,17 @@ test.each([2, 30, 400])(
   },
 );
 
+test('states of one turn are one write, also where others are awaited between them', async () => {
+  dir = await mkdtemp(join(tmpdir(), 'store-'));
+  const store = new LineStore(join(dir, 'lines.jsonl'));
+  const first = store.append({ id: 'a', n: 1 }, 'a');
+  for (let n = 0; n < 20; n++) await Promise.resolve();
+  await store.append({ id: 'a', n: 2 }, 'a');
+  await first;
+  expect(await readFile(store.path, 'utf8')).toBe('{"id":"a","n":2}\n');
+  await store.close();
+});
+
 test('what is asked for behind a clearing is not cleared with what was before', async () => {
   dir = await mkdtemp(join(tmpdir(), 'store-'));
   const store = new LineStore(join(dir, 'lines.jsonl'));
