@@ -37,7 +37,7 @@ function history(nodes: Record<number, (number | null)[]>): Strips {
 const withSamples = (strips: Strips, samples: readonly (readonly [number, Sample])[]): Strips =>
   withSamplesAt(strips, samples, T0);
 
-const currents = (strips: Strips, at: number, interval = INTERVAL): (number | null)[] =>
+const currents = (strips: Strips, at: number, interval = INTERVAL): readonly (number | null)[] =>
   stripValues(strips, 3, CURRENT, stepOf(strips, at), interval);
 
 describe('samples after the history', () => {

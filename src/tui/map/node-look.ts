@@ -24,7 +24,18 @@ export interface NodeLook {
   beat: number | null;
 }
 
+/** Looks by state: a frame needs each node's some ten times. */
+const LOOKS = new WeakMap<State, Map<NodeState | undefined, NodeLook>>();
+
 export function lookOf(state: State, node: NodeState | undefined): NodeLook {
+  let looks = LOOKS.get(state);
+  if (looks === undefined) LOOKS.set(state, (looks = new Map<NodeState | undefined, NodeLook>()));
+  let look = looks.get(node);
+  if (look === undefined) looks.set(node, (look = makeLook(state, node)));
+  return look;
+}
+
+function makeLook(state: State, node: NodeState | undefined): NodeLook {
   const reading = node?.reading ?? { state: 'unasked' };
   const power = nodeCondition(shownPower(reading), node?.system ?? null);
   // Without a server nothing is fresh, however young it was when the connection broke.
@@ -114,8 +125,18 @@ export interface Counts {
   draw: Draw | null;
 }
 
+/** Counts by state, of the whole rack. */
+const COUNTS = new WeakMap<State, Counts>();
+
 /** Counts the nodes by condition: of the rack, or of some of its nodes. */
-export function countsOf(state: State, nodes: State['rack']['nodes'] = state.rack.nodes): Counts {
+export function countsOf(state: State, nodes?: State['rack']['nodes']): Counts {
+  if (nodes !== undefined) return count(state, nodes);
+  let counts = COUNTS.get(state);
+  if (counts === undefined) COUNTS.set(state, (counts = count(state, state.rack.nodes)));
+  return counts;
+}
+
+function count(state: State, nodes: State['rack']['nodes']): Counts {
   const counts = {
     on: 0,
     booting: 0,

@@ -136,7 +136,7 @@ export function stripOf(
   addr: Address,
   kind: 'current' | 'fan',
   view: StripView,
-): { values: (number | null)[]; range: Range } {
+): { values: readonly (number | null)[]; range: Range } {
   const of = kind === 'current' ? CURRENT : FAN;
   const values = stripValues(state.strips, addr, of, view.to, state.intervalMs);
   return { values, range: view[kind] ?? rangeOf(values, OWN_SPAN) };

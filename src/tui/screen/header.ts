@@ -61,8 +61,9 @@ function leftPieces(state: State, room: number): Span[][] {
   const { draw } = countsOf(state);
   const head: Span[][] = [[[state.rack.name, 'title']], busWords(state)];
   const taken = head.reduce((sum, one) => sum + spansWidth(one), 0);
-  const forms = [countWords(state), ...shortCounts(state)];
-  const counts = forms.find((form) => taken + spansWidth(form) + 2 <= room) ?? countWords(state);
+  const fits = (form: readonly Span[]): boolean => taken + spansWidth(form) + 2 <= room;
+  const whole = countWords(state);
+  const counts = fits(whole) ? whole : (shortCounts(state).find(fits) ?? whole);
   const must: Span[][] = [...head, counts];
   // The battery's time is more important than the counts of nodes.
   const beside = (pieces: readonly Span[][]): number =>

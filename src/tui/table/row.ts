@@ -75,7 +75,7 @@ function rowOf(state: State, node: InventoryNode): Row {
   const alarms = state.alarms
     .filter(({ addr }) => addr === node.addr)
     .sort((a, b) => Number(a.acknowledged !== null) - Number(b.acknowledged !== null));
-  const values = (of: typeof CURRENT | typeof PEAK): (number | null)[] =>
+  const values = (of: typeof CURRENT | typeof PEAK): readonly (number | null)[] =>
     stripValues(state.strips, node.addr, of, lastStep(state.strips, node.addr), state.intervalMs);
   const peak = (): number | null => {
     const peaks = values(PEAK).filter((one) => one !== null);
