@@ -4,6 +4,7 @@
  */
 import { chmodSync, existsSync, lstatSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
+import type { ConsoleState } from '../../api/methods.ts';
 import { EXIT } from '../../api/power.ts';
 import type { RackClient } from '../../client/client.ts';
 import { BELL_BLOCKED, filterInput } from '../../console/input-filter.ts';
@@ -17,7 +18,6 @@ import { ConsoleSession, gapText } from './live.ts';
 const PIECE = 256;
 /** Longest wait for the bus to open the console, ms. */
 const OPENS_MS = 5_000;
-const LOOK_MS = 20;
 const SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGINT'] as const;
 
 export interface OfferOptions {
@@ -38,8 +38,11 @@ export async function offerConsole(client: RackClient, node: InventoryNode, opti
   const leave = (): void => settle(null);
   const say = (text: string): void => hint(`rackui: ${nodeLabel(node)}: ${text}`);
   let lost = 0;
-  let opening = true;
-  const opens = (): boolean => opening;
+  let opened: () => void = () => undefined;
+  const open = new Promise<void>((resolve) => (opened = resolve));
+  const onState = ({ state }: ConsoleState): void => {
+    if (state !== 'opening') opened();
+  };
   const device = new Device({
     data: (bytes) => void type(bytes).catch((error: unknown) => say(`not sent: ${messageOf(error)}`)),
     overrun: (bytes) => {
@@ -70,7 +73,7 @@ export async function offerConsole(client: RackClient, node: InventoryNode, opti
 
   try {
     const session = await ConsoleSession.join(client, node.addr, { take, watch }, (joined) => {
-      opening = joined.console.state === 'opening';
+      onState(joined.console);
       return {
         data: (bytes) => {
           device.keepRaw();
@@ -81,14 +84,14 @@ export async function offerConsole(client: RackClient, node: InventoryNode, opti
           say(gapText(skipped));
           device.write(Buffer.concat([Buffer.from(EMPTY_SCREEN), screen]));
         },
-        state: ({ state }) => (opening = state === 'opening'),
+        state: onState,
         ended: (why) => settle(why),
       };
     });
     try {
       for (const signal of SIGNALS) process.on(signal, leave);
       // A program's first keys must not come before the console does; a bus in trouble says so with the next ones.
-      for (let ms = 0; ms < OPENS_MS && opens(); ms += LOOK_MS) await setTimeout(LOOK_MS);
+      await Promise.race([open, over, setTimeout(OPENS_MS, undefined, { ref: false })]);
       chmodSync(device.path, 0o600);
       symlinkSync(device.path, path);
       const { role, console } = session.joined;

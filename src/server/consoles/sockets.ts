@@ -26,7 +26,6 @@ const MOST = 8;
 const IDLE_MS = 10 * 60_000;
 /** Time for the bus to open the console before the first keys are given up, ms. */
 const OPENS_MS = 5_000;
-const LOOK_MS = 20;
 /** Most bytes of one paste, and of output that waits for a program that does not read. */
 const PIECE = 256;
 const WAITING_LIMIT = 1024 * 1024;
@@ -98,11 +97,13 @@ export class ConsoleSockets {
     this.#work = this.#work.then(() => this.#follow());
   }
 
-  /** Joins connections to a console that was opened. */
+  /** Joins connections to a console that was opened, and lets those continue that wait for it. */
   consoleChanged(): void {
     const open = this.#ports.consoles.state();
-    if (open === null) return;
-    for (const connection of this.#connections) if (connection.addr === open.addr) connection.watch(open);
+    for (const connection of this.#connections) {
+      if (open !== null && connection.addr === open.addr) connection.watch(open);
+      connection.consoleChanged();
+    }
   }
 
   describe(): Session[] {
@@ -166,6 +167,8 @@ class SocketConnection implements ConsoleUser {
   readonly #ports: ConsoleSocketsPorts;
   readonly #since: number;
   #idle: NodeJS.Timeout | undefined;
+  /** Continues the keys that wait for the console; null: none wait. */
+  #continue: (() => void) | null = null;
   #ended = false;
 
   constructor(node: InventoryNode, socket: Socket, ports: ConsoleSocketsPorts, left: () => void) {
@@ -184,6 +187,7 @@ class SocketConnection implements ConsoleUser {
     socket.once('close', () => {
       this.#ended = true;
       clearTimeout(this.#idle);
+      this.#continue?.();
       ports.consoles.detach(this);
       left();
     });
@@ -249,8 +253,24 @@ class SocketConnection implements ConsoleUser {
       throw error;
     }
     changed();
-    for (let ms = 0; ms < OPENS_MS && this.#opens(); ms += LOOK_MS)
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    if (this.#opens()) await this.#opened();
+  }
+
+  /** Resolves when the console is on the wire, or is not opened any more, or after the time limit. */
+  #opened(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#continue?.(), OPENS_MS);
+      this.#continue = () => {
+        clearTimeout(timer);
+        this.#continue = null;
+        resolve();
+      };
+    });
+  }
+
+  /** Called when the state of the one console has changed. */
+  consoleChanged(): void {
+    if (!this.#opens()) this.#continue?.();
   }
 
   #opens(): boolean {
