@@ -11,13 +11,22 @@ import { dirname, join } from 'node:path';
 import { freePort, startSshd } from './ssh-hosts.ts';
 import { PROGRAM } from './stand.ts';
 
+/** The time after which TCP sends a lost segment again, at the least, ms. */
+const RETRANSMISSION_MS = 200;
+
 /** The line between ssh and sshd. */
 class Line {
   delayMs = 0;
+  /** One in so many pieces comes {@link RETRANSMISSION_MS} later, as one that was lost; those after it wait. 0: none. */
+  losesEvery = 0;
   /** While true nothing passes, and nothing is lost. */
   stalled = false;
   /** While true nobody gets a connection. */
   down = false;
+  /** Pieces that were held back as lost. */
+  lost = 0;
+  /** Pieces that arrived at the line, in both directions. */
+  pieces = 0;
   readonly #pairs = new Set<Socket>();
   readonly #server = createServer((near) => this.#join(near));
   readonly #to: number;
@@ -59,7 +68,12 @@ class Line {
         while (!this.stalled && waiting[0] !== undefined && waiting[0].at <= performance.now())
           to.write(waiting.shift()?.chunk ?? '');
       }, 5);
-      from.on('data', (chunk: Buffer) => void waiting.push({ chunk, at: performance.now() + this.delayMs }));
+      from.on('data', (chunk: Buffer) => {
+        this.pieces++;
+        const isLost = this.losesEvery > 0 && this.pieces % this.losesEvery === 0;
+        if (isLost) this.lost++;
+        waiting.push({ chunk, at: performance.now() + this.delayMs + (isLost ? RETRANSMISSION_MS : 0) });
+      });
       from.on('error', () => undefined);
       from.on('close', () => {
         clearInterval(pass);
