@@ -25,8 +25,8 @@ import { crc32 } from 'node:zlib';
 /** Hash of all files of the build, which the build puts in. */
 declare const BUILD: string;
 
-/** Time after the start at which the code is kept, ms: a start and its first frames are over. */
-const KEEP_AFTER_MS = 1_500;
+/** Time after the start at which the code is kept, ms: on a Raspberry Pi, too, the first frames are over. */
+const KEEP_AFTER_MS = 4_000;
 /** Number of files in the cache; builds and commands beyond it lose theirs, the oldest first. */
 const MOST_FILES = 24;
 /** Of a file: length and checksum of the rest, length of the index. */
