@@ -23,6 +23,8 @@ export interface InterfaceOptions extends RackSessionOptions {
   /** Number of colours of the terminal; null: from its environment. */
   depth: Depth | 'truecolor' | null;
   ascii: boolean;
+  /** Describes the plan of several racks that has not ended; null: there is none. */
+  fleetPlan?: () => Promise<string | null>;
 }
 
 export interface InterfaceEnd {
@@ -32,6 +34,8 @@ export interface InterfaceEnd {
 }
 
 const TICK_MS = 1000;
+/** Interval at which {@link InterfaceOptions.fleetPlan} is read, ms. */
+const FLEET_PLAN_MS = 2_000;
 /** Time for which the tick after a sweep waits for the next sweep, ms: both share a frame where sweeps come each second. */
 const SWEEP_LATE_MS = 250;
 /** Exit codes as a shell reports a program that a signal ended. */
@@ -130,6 +134,7 @@ class Interface {
     this.#listen();
     this.#draw();
     for (const session of this.#sessions) session.begin();
+    this.#followFleetPlan();
     return over;
   }
 
@@ -195,6 +200,21 @@ class Interface {
         this.#session.dispatch({ type: 'token', token: this.#belowTabs(token), burst, local, target, fleet });
       }
     }
+  }
+
+  /** Shows in the tabs what goes on with a plan of several racks, whichever program drives it. */
+  #followFleetPlan(): void {
+    const { fleetPlan } = this.#o;
+    if (fleetPlan === undefined || this.#sessions.length === 1) return;
+    const read = (): void => void this.#readFleetPlan(fleetPlan);
+    const timer = setInterval(read, FLEET_PLAN_MS);
+    this.#disposals.push(() => clearInterval(timer));
+    read();
+  }
+
+  async #readFleetPlan(fleetPlan: () => Promise<string | null>): Promise<void> {
+    const text = await fleetPlan();
+    if (text !== (this.#session.state.racks.plan ?? null)) this.#toAll({ type: 'fleet-plan', text });
   }
 
   #toAll(event: UiEvent): void {

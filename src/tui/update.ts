@@ -61,6 +61,8 @@ function updated(state: State, event: UiEvent): Step {
       return onTick({ ...state, dateAhead: Math.round(event.dateAhead - state.serverTime.ahead) }, event.local);
     case 'shown':
       return onTick({ ...state, racks: { ...state.racks, shown: event.on } }, event.local);
+    case 'fleet-plan':
+      return step({ ...state, racks: { ...state.racks, plan: event.text } });
     case 'resize':
       return step({ ...state, size: { cols: event.cols, rows: event.rows } });
     case 'painted':

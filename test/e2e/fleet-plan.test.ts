@@ -193,7 +193,7 @@ test(
     expect(listed.out).toContain(`no program drives it any more: resume it with 'rackui plan resume ${id}'`);
     const screen = fleet.open({ cols: 120, rows: 40 });
     try {
-      await screen.waitFor(new RegExp(`plan shed of several racks is unfinished \\(run ${id}\\): `));
+      await screen.waitFor(`plan shed unfinished, 0 of 2 parts done: rackui plan resume ${id}`);
       screen.type('q');
       expect((await screen.exited).code).toBe(0);
     } finally {

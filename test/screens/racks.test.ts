@@ -311,3 +311,12 @@ test('the palette finds nodes of other racks by the name of the rack, and shows 
   scene.keys('\r');
   expect(scene.effects.at(-1)).toEqual({ do: 'rack', index: 1, node: { addr: 4, attach: false } });
 });
+
+test('a plan of several racks that has not ended is in the row of tabs, where there is room', () => {
+  const text = 'plan shed unfinished, 1 of 2 parts done: rackui plan resume f1';
+  const { states } = five(120, 39);
+  const shown = states().map((state) => ({ ...state, racks: { ...state.racks, plan: text } }));
+  expect(lines(shown)[0]).toContain(`│ ${text.slice(0, 20)}`);
+  expect(lines(shown)[0]).toMatch(/next {2}. all $/);
+  expect(lines(states())[0]).not.toContain('plan');
+});

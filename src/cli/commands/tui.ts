@@ -154,6 +154,7 @@ export async function interfaceCommand(options: CommandOptions): Promise<number>
       ...common,
       racks: await (opening ?? openRacks(options, end.signal, begun)),
       viewOnly: options.viewOnly === true,
+      fleetPlan: fleetPlanOf(options),
     });
     reportEnd(code, message);
     return code;
@@ -226,17 +227,23 @@ async function openRacks(options: CommandOptions, signal: AbortSignal, begun: ()
   );
   const [first, ...others] = racks;
   if (first === undefined) return racks;
-  return [{ ...first, notice: first.notice ?? (await unfinishedPlan(list.path)) ?? (await doubles(racks)) }, ...others];
+  return [{ ...first, notice: first.notice ?? (await doubles(racks)) }, ...others];
 }
 
-/** Returns a sentence about a plan of several racks that waits, or that no program drives any more; null: none. */
-async function unfinishedPlan(list: string): Promise<string | null> {
-  const { FleetJournal, isDriven } = await import('../../client/fleet-journal.ts');
-  const unfinished = new FleetJournal(stateDirectory()).read(list).runs.filter(({ state }) => state !== 'ended');
-  for (const run of unfinished)
-    if (!(await isDriven(run)))
-      return `plan ${run.plan} of several racks is unfinished (run ${run.id}): 'rackui plan list' shows it, 'rackui plan resume ${run.id}' continues it`;
-  return null;
+/** Returns a function that describes the plan of several racks that has not ended, for the row of tabs. */
+function fleetPlanOf(options: CommandOptions): () => Promise<string | null> {
+  let path: string | null = null;
+  return async () => {
+    path ??= (await rackListOf(options))?.path ?? '';
+    const { FleetJournal, isDriven } = await import('../../client/fleet-journal.ts');
+    const journal = new FleetJournal(stateDirectory());
+    const run = journal.read(path).runs.findLast(({ state }) => state !== 'ended');
+    if (run === undefined) return null;
+    const parts = run.steps.flatMap((step) => step.parts);
+    const done = `${parts.filter(({ state }) => state === 'done').length} of ${parts.length} parts done`;
+    if (run.state === 'running' && (await isDriven(run))) return `plan ${run.plan} runs, ${done}`;
+    return `plan ${run.plan} unfinished, ${done}: rackui plan resume ${run.id}`;
+  };
 }
 
 /** Returns the first value that two nodes of the racks cannot both have, as a sentence; null: there is none. */

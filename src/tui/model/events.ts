@@ -54,6 +54,7 @@ export type UiEvent =
   | { type: 'listed'; lines: readonly Address[] }
   /** This rack was shown (`on`) or hidden. */
   | { type: 'shown'; on: boolean; local: number }
+  | { type: 'fleet-plan'; text: string | null }
   | { type: 'resize'; cols: number; rows: number }
   /** The frame with the overlay (or its prompt) is on the terminal. */
   | { type: 'painted'; local: number }

@@ -14,6 +14,7 @@ import type { KeyTable, OwnCommand } from './keys.ts';
 import type { LineRun, Overlay, OwnProgram } from './overlays.ts';
 import { NO_STRIPS, type Strips } from './strips.ts';
 import { type ColumnId, type TableView, tableViewFrom, USUAL_TABLE } from './table.ts';
+import type { RackTabs } from './rack-tabs.ts';
 
 /** The last screen of the pane's node; the screen itself is in an emulator. */
 export interface LastScreens {
@@ -262,8 +263,7 @@ export interface Notice {
 
 export interface State {
   settings: Settings;
-  /** All racks of this interface in order, the index of this one, and whether it is on the screen. */
-  racks: { names: readonly string[]; index: number; shown: boolean };
+  racks: RackTabs;
   size: { cols: number; rows: number };
   /** The server's steady clock, estimated. */
   now: number;

@@ -68,6 +68,8 @@ function paintTabs(frame: Frame, states: readonly State[], active: number, g: Gl
   ];
   const at = frame.cols - spansWidth(hint);
   if (x >= at) return;
+  const plan = state.racks.plan ?? null;
+  if (plan !== null) frame.spans(x + 1, 0, [[plan, 'fault']], Math.max(0, at - x - 2));
   frame.spans(at, 0, hint);
   const half = spansWidth(hint.slice(0, 2));
   const before = context === 'prefix' ? [keyNameOf(state, 'console', 'prefix')] : [];
