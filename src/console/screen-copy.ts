@@ -72,7 +72,7 @@ function paintLines(terminal: NodeTerminal, buffer: IBuffer, from: number): stri
     const line = buffer.getLine(y);
     const blank = goesOn ? marginOf(terminal, line) : null;
     painted += `${goesOn ? wrapFrom(terminal.cols, blank) : ''}${paintLine(terminal.cols - (blank === null ? 0 : 1), line)}`;
-    if (y + 1 < end) painted += goesOn ? '\x1b[m\x1b[B\r' : '\x1b[m\r\n';
+    if (y + 1 < end) painted += goesOn ? '\x1b[B\r' : '\r\n';
   }
   return painted;
 }
@@ -94,7 +94,7 @@ function marginOf({ cols }: NodeTerminal, line: IBufferLine | undefined): string
   return sgr === '0' || ERASED.test(sgr) ? null : sgr;
 }
 
-/** Paints so many columns of a line from its first one on, where the cursor is, in the default colours. */
+/** Paints so many columns of a line from its first one on, where the cursor is; begins and ends in the default colours. */
 function paintLine(cols: number, line: IBufferLine | undefined): string {
   let painted = '';
   let style = '0';
@@ -126,7 +126,7 @@ function paintLine(cols: number, line: IBufferLine | undefined): string {
     painted += `\x1b[?7l\x1b[${style}m${last.getChars() || ' '}\x1b[?7h`;
     break;
   }
-  return painted;
+  return style === '0' ? painted : `${painted}\x1b[m`;
 }
 
 /** Returns whether column `x` covers the right half of a wide character, as the last column does without wrap. */

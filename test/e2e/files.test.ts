@@ -142,6 +142,42 @@ test(
 );
 
 test(
+  'random bytes, which gzip makes no smaller, go there and back through a pipe that falls shut and a console that is taken away',
+  async () => {
+    const source = join(folder, 'random.bin');
+    writeFileSync(source, randomBytes(16_000));
+    const there = join(folder, 'n3', 'random');
+    const taker = await rack.client('taker');
+    /** Somebody opens the console that the transfer uses, takes the keyboard, and leaves. */
+    const takeAway = async (): Promise<void> => {
+      await taker.request('console.attach', { addr: 3, take: true, watch: false });
+      await taker.request('console.detach', {});
+    };
+    const dropped = await cutAt(`${there}.rackui-part`, 2_000, ['put', 'n3', source, 'random'], async () => {
+      await rack.rack.ctl('drop-pipe');
+      await expect.poll(() => statSync(`${there}.rackui-part`).size, LIMIT).toBeGreaterThan(4_000);
+      await takeAway();
+    });
+    // A transfer gives way; the same command continues it.
+    const put = dropped.code === 0 ? dropped : await rackui('put', 'n3', source, 'random');
+    expect(put).toMatchObject({ code: 0 });
+    expect(hash(there)).toBe(hash(source));
+    const back = join(folder, 'random.back');
+    const broken = await cutAt(`${back}.rackui-part`, 1, ['get', 'n3', 'random', back], async () => {
+      await rack.rack.ctl('drop-pipe');
+      await takeAway();
+    });
+    const got = broken.code === 0 ? broken : await rackui('get', 'n3', 'random', back);
+    expect(got).toMatchObject({ code: 0 });
+    expect(hash(back)).toBe(hash(source));
+    taker.close();
+    const { bus } = await rack.rack.counters();
+    expect(bus).toMatchObject({ masterCuts: 0, nestedPipes: 0, catastrophe: false });
+  },
+  LONG,
+);
+
+test(
   'what is no file, a folder, a full disk, no prompt, a held console and a node that is off are refused',
   async () => {
     const source = text('small', 500);
