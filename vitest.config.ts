@@ -1,14 +1,17 @@
 import { defineConfig } from 'vitest/config';
 
 const ALL = 'test/**/*.test.{ts,tsx}';
-/** Tests of modules that keep nothing between tests: the files of a worker share what they have loaded. */
-const PURE = 'test/{api,config,console,lib,rack,screens,tui}/**/*.test.{ts,tsx}';
+/**
+ * Tests in this process of modules that keep nothing between tests: the files of a worker share what they have loaded, which
+ * takes a second of processor time a file where a server is loaded.
+ */
+const SHARED = 'test/{api,bmc,client,config,console,lib,power,rack,screens,server,sim,tui}/**/*.test.{ts,tsx}';
 
 export default defineConfig({
   test: {
     projects: [
-      { extends: true, test: { name: 'modules', include: [PURE], isolate: false } },
-      { extends: true, test: { name: 'program', include: [ALL], exclude: [PURE] } },
+      { extends: true, test: { name: 'modules', include: [SHARED], isolate: false } },
+      { extends: true, test: { name: 'program', include: [ALL], exclude: [SHARED] } },
     ],
     globalSetup: './test/support/build-program.ts',
     reporters: ['default', './test/support/slowest.ts'],
