@@ -63,8 +63,13 @@ export class ServerUnavailable extends Error {
   }
 }
 
-/** Time limit of a server's start, ms; on a Raspberry Pi one answers within about a second. */
-const START_LIMIT_MS = 5_000;
+/** Time within which a server that runs answers, ms. */
+const ANSWER_LIMIT_MS = 5_000;
+/**
+ * Time limit of a server's start while its process lives, ms. On a quiet Raspberry Pi one answers within about a second; while that
+ * machine starts, or its card is busy, many times later.
+ */
+const START_LIMIT_MS = 30_000;
 /** Time for another server that won the race to listen, after our own has ended, ms. */
 const RACE_LIMIT_MS = 4_000;
 /** Time for a starting service, whose directory exists and whose socket does not yet, ms. */
@@ -139,7 +144,7 @@ async function awaitSilent(port: string, options: ConnectOptions): Promise<RackC
     const pid = holderOf(listedName(port), port);
     if (pid === null || (await isAnnounced(port))) return null;
     const silentMs = performance.now() - began;
-    if (silentMs > START_LIMIT_MS) {
+    if (silentMs > ANSWER_LIMIT_MS) {
       const silent = describeSilent(pid, `has not answered for ${Math.round(silentMs / 1000)} s`);
       throw new ServerUnavailable(`the bus on ${port} is used by a rackui server: ${silent}`);
     }
@@ -173,7 +178,7 @@ async function awaitService(options: ConnectOptions): Promise<RackClient | null>
     if (client !== null) return client;
     options.signal?.throwIfAborted();
     const waited = performance.now() - began;
-    const limit = existsSync(system) ? START_LIMIT_MS : isServices(dirname(system)) ? SERVICE_START_MS : 0;
+    const limit = existsSync(system) ? ANSWER_LIMIT_MS : isServices(dirname(system)) ? SERVICE_START_MS : 0;
     if (waited < limit) await delay(RETRY_MS * 5);
     else if (!existsSync(system)) return null;
     else

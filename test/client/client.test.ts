@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Duplex } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node';
 import type { MessageConnection } from 'vscode-jsonrpc/node';
 import { RPC_ERROR, type ClientIdentity } from '../../src/api/methods.ts';
@@ -159,6 +159,24 @@ describe('connectOrStart', () => {
     rmSync(trace);
     await expect(begin('0::/system.slice/docker-0a.scope\n')).rejects.toThrow(ServerUnavailable);
     expect(readFileSync(trace, 'utf8')).toBe('started;');
+  });
+
+  test('a server that answers later than a running one does is waited for while its process lives', async () => {
+    const pid = JSON.stringify(join(folder, 'pid'));
+    const slow = start(`require('fs').writeFileSync(${pid}, String(process.pid)); setInterval(() => undefined, 1000)`);
+    const begun = Date.now();
+    const trying = connectOrStart({ sockets: [slow.socket], who: WHO, start: slow });
+    try {
+      // A running server has 5 s for its answer.
+      await vi.waitUntil(() => Date.now() - begun > 6_000 && existsSync(join(folder, 'pid')), { timeout: 60_000 });
+      server = createServer((stream) => serverOn(stream));
+      server.listen(slow.socket);
+      const client = await trying;
+      expect(client.welcome.pid).toBe(42);
+      client.close();
+    } finally {
+      process.kill(Number(readFileSync(join(folder, 'pid'), 'utf8')));
+    }
   });
 
   test('a started server outlives its starter: it leads a session of its own', async () => {
