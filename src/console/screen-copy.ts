@@ -217,7 +217,8 @@ function cursor(terminal: NodeTerminal, core: Core, { scrollTop }: CoreBuffer): 
   ].join('');
   // A wrap is due, or the last character may be repeated or get a mark: it is printed once more in place.
   const last = lastCell(terminal, baseY + cursorY, cursorX);
-  const goesOn = input._parser.precedingJoinState !== 0;
+  // One of other attributes was not printed last: without wrap a wide character at the margin is dropped.
+  const goesOn = input._parser.precedingJoinState !== 0 && last?.sgr === wholeSgr(input._curAttrData);
   const due = cursorX >= cols;
   if (last === null || (!due && !goesOn)) return `${style}${to(Math.min(cursorX, cols - 1))}`;
   // In insert mode it goes where it is deleted first: the rest of the line moves back and forth.

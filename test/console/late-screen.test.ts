@@ -95,6 +95,7 @@ test.each([
   ['a wide character that did not fit into its line', '\x1b[7mabcdefg中中中', 'x\r\n\n\n\n\n'],
   ['half a wide character at the margin', '\x1b[?7l\x1b[9G中中#', 'x'],
   ['half a wide character at the margin, the wrap on again', '\x1b[?7l\x1b[9G中中#\x1b[?7h', 'x'],
+  ['a wide character that is dropped at the margin', '\x1b[?7labcdefghijkl\x1b[7m中', '中中x'],
   ['the halves of wide characters', '中中中\x1b[1;2Hx\x1b[1;5Hy\x1b[6G\x1b[41m\x1b[X', 'z'],
   ['wrapped lines above the screen', 'a'.repeat(90) + '\r\nb', '\x1b[Hc'],
   ['a wrapped line whose end was erased', 'abcdefghijklmnop\x1b[1;9H\x1b[K', 'q'],
