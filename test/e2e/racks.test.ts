@@ -284,7 +284,7 @@ describe('the interface', () => {
       await screen.waitFor(/south 07 B-3 +node-07 +on/);
       screen.type('south:node-06\r');
       await screen.waitFor((s) => s.lines()[1]?.startsWith(' south') === true, 'south');
-      await screen.waitFor(/node-06 B-2 06 on/);
+      await screen.waitFor(/node-06 B-2 06 on[^]*Enter wakes it/);
       screen.type('\r');
       await screen.waitFor(/login:/);
       screen.type('\x1dc');

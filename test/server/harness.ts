@@ -182,7 +182,7 @@ export class Operator {
 }
 
 /** Waits for a condition; the failure is the last assertion's. */
-export function eventually(assertion: () => void): Promise<void> {
+export function eventually(assertion: () => void | Promise<void>): Promise<void> {
   return vi.waitFor(assertion, { interval: 5, timeout: 10_000 });
 }
 

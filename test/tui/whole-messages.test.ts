@@ -20,7 +20,7 @@ import { allClear, NOW, RACK, Scene } from '../screens/scene.ts';
 const SRC = fileURLToPath(new URL('../../src', import.meta.url));
 const LONG_NAME = 'dk8s-controlplane-03 (F-0, 14)';
 
-/** Every text of several words in the sources, with a long name in each of its gaps. */
+/** Every text of several words in the sources, with a long name in each of its gaps; control sequences are none. */
 function texts(folders: readonly string[]): string[] {
   const found = new Set<string>();
   const visit = (node: ts.Node): void => {
@@ -35,7 +35,7 @@ function texts(folders: readonly string[]): string[] {
         const path = join(file.parentPath, file.name);
         visit(ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest));
       }
-  return [...found].map(plain).filter((text) => text.split(' ').length > 3);
+  return [...found].filter((text) => !text.includes('\x1b[')).map(plain).filter((text) => text.split(' ').length > 3);
 }
 
 /** One line, of characters that the interface shows as they are. */
