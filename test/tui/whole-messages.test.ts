@@ -35,7 +35,10 @@ function texts(folders: readonly string[]): string[] {
         const path = join(file.parentPath, file.name);
         visit(ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest));
       }
-  return [...found].filter((text) => !text.includes('\x1b[')).map(plain).filter((text) => text.split(' ').length > 3);
+  return [...found]
+    .filter((text) => !text.includes('\x1b['))
+    .map(plain)
+    .filter((text) => text.split(' ').length > 3);
 }
 
 /** One line, of characters that the interface shows as they are. */
