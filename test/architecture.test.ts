@@ -18,7 +18,6 @@ const ONLY: Record<string, RegExp> = {
   '@lydell/node-pty': /^sim\//,
   '@xterm/headless': /^(console|tui|cli\/console)\//,
   re2js: /^config\/value-types\.ts$/,
-  '@xterm/addon-serialize': /^console\//,
   'vscode-jsonrpc': /^(client|server)\//,
   commander:
     /^(cli\/(program|((node|plan)-)?declarations|exit-codes|completion\/(completion|command-line))\.ts|sim\/(cli|options)\.ts$)/,
