@@ -266,7 +266,7 @@ class Link {
     this.#silentS++;
     if (this.#pid !== null && ++this.#lived % (PING_MS / TICK_MS) === 0)
       this.#rpc.sendRequest<Requests['server.ping'][1]>('server.ping', {}).then(
-        ({ now }) => this.updateTime(now),
+        ({ now }) => this.#deliverTime(now),
         () => undefined,
       );
     if (this.#silentS < STOPPED_LIMIT_S) return;
@@ -296,6 +296,12 @@ class Link {
     this.#listeners.set(method, listeners.add(listener));
     if (this.#kept.length > 0) queueMicrotask(() => this.#deliverKept());
     return () => listeners.delete(listener);
+  }
+
+  /** Takes the server's time, also as an update without a change for those who listen to updates. */
+  #deliverTime(now: number): void {
+    if (this.#listeners.has('update')) this.#deliver('update', { now });
+    else this.updateTime(now);
   }
 
   #deliver(method: string, params: unknown): void {

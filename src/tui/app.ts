@@ -339,9 +339,11 @@ class Interface {
   }
 }
 
+const CLOCK: ReadonlySet<keyof State> = new Set(['now', 'serverTime', 'dateAhead']);
+
 /** Returns whether more than the clock changed; what depends on the clock is drawn by the tick each second. */
 function differs(before: State, after: State): boolean {
-  return (Object.keys(after) as (keyof State)[]).some((key) => key !== 'now' && before[key] !== after[key]);
+  return (Object.keys(after) as (keyof State)[]).some((key) => !CLOCK.has(key) && before[key] !== after[key]);
 }
 
 /** Returns whether an event only renews what the detail pane shows: the next tick draws it. */

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { ServerNotes } from '../api/methods.ts';
 import type { RackClient } from '../client/client.ts';
 import { steadyNow, wallTime } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
@@ -252,7 +253,10 @@ export class RackSession {
   }
 
   #follow(client: RackClient): void {
-    client.on('update', (note) => this.dispatch({ type: 'update', note, local: steadyNow() }));
+    const update = (note: ServerNotes['update']): void => this.dispatch({ type: 'update', note, local: steadyNow() });
+    client.on('update', update);
+    // The welcome may have been read late: this program was loading.
+    client.request('server.ping', {}).then(update, () => undefined);
     client.on('rack', (note) => this.dispatch({ type: 'rack', note }));
     client.on('operation', (note) => this.dispatch({ type: 'operation', note }));
     client.on('plan', (note) => this.dispatch({ type: 'plan', note }));

@@ -83,6 +83,7 @@ function applySnapshot(state: State, note: Extract<ServerEvent, { type: 'update'
     ...state,
     now: serverNow(serverTime, local),
     serverTime,
+    dateAhead: Math.round(state.dateAhead + state.serverTime.ahead - serverTime.ahead),
     nodes,
     strips,
     bus: note.bus ?? state.bus,

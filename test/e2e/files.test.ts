@@ -133,9 +133,10 @@ test(
     expect(await rackui('get', 'n1', 'cut', back)).toMatchObject({ code: 0, stderr: '' });
     expect(hash(back)).toBe(hash(source));
     expect(existsSync(`${back}.rackui-part`)).toBe(false);
-    // A pipe that falls shut while keys go to a node that does not echo: what a BIOS may get of them, and never a verb.
+    // A pipe that falls shut while keys go to a node that does not echo: what a BIOS may get of them, and never a verb. An
+    // answer that was under way then counts for the keys before it, and lets as many go once more.
     const { bus } = await rack.rack.counters();
-    expect(bus.masterForConsole.printable).toBeLessThanOrEqual(48);
+    expect(bus.masterForConsole.printable).toBeLessThanOrEqual(2 * 48);
     expect(bus).toMatchObject({ masterCuts: 0, nestedPipes: 0, catastrophe: false });
   },
   LONG,
