@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type KeptTime, keepTime, recallTime, steadyNow } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { type FleetRun, partsOf } from '../rack/fleet-plan.ts';
@@ -66,6 +67,7 @@ export class FleetJournal {
 
   /** Replaces the run's file; it is on the disk when this returns. @throws the disk's error */
   write(record: FleetRecord): void {
+    if (record.state === 'ended') record.ended ??= now();
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     const path = this.#path(record.id);
     // A new file, for its owner only: a link planted at the name is removed, not followed.
@@ -146,6 +148,29 @@ export function claim({ key }: FleetRecord): Promise<(() => void) | null> {
       resolve(() => void server.close());
     });
   });
+}
+
+/** Interval at which the state of a run is read that another program drives, ms. */
+const LOOK_MS = 200;
+
+/**
+ * Gives an order to the program that drives a run, until that has obeyed or has ended. Returns the run as it is then:
+ * still `running` where no program drives it. `signal` ends the tries.
+ */
+export async function passOrder(
+  journal: FleetJournal,
+  record: FleetRecord,
+  order: FleetOrder,
+  signal?: AbortSignal,
+): Promise<FleetRecord> {
+  let latest = record;
+  while (latest.state === 'running' && signal?.aborted !== true && (await isDriven(record))) {
+    // Again each time: a program that has just begun to drive it forgets orders from before.
+    journal.order(record.id, order);
+    await delay(LOOK_MS);
+    latest = journal.read(record.list).runs.find(({ id }) => id === record.id) ?? latest;
+  }
+  return latest;
 }
 
 /** Resolves with true while a program drives the run. */

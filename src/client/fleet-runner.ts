@@ -21,6 +21,7 @@ import {
 } from '../rack/fleet-plan.ts';
 import { type RackClient, RpcFailure } from './client.ts';
 import type { FleetOrder } from './fleet-journal.ts';
+import { busProblem, NOTHING_BEGUN } from './fleet-preview.ts';
 
 export interface FleetPorts {
   /** Connects to a rack's server. */
@@ -41,12 +42,6 @@ const ORDERS_MS = 300;
 const LOST_MS = 60_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 10_000;
-
-/** Codes with which a server says that nothing was begun. */
-const NOTHING_BEGUN: readonly number[] = [
-  ...[RPC_ERROR.refused, RPC_ERROR.unknown, RPC_ERROR.invalid, RPC_ERROR.viewOnly, RPC_ERROR.config],
-  ...[RPC_ERROR.version, RPC_ERROR.held],
-];
 
 /** A connection, and the states of runs that came by it. */
 interface Connection {
@@ -145,19 +140,9 @@ export class FleetRunner {
       this.#unreached(part, connection);
       return;
     }
-    const bus = await this.#busProblem(connection);
+    const bus = await busProblem(connection.client).catch(messageOf);
     if (bus !== null && !this.#run.armed) this.#unreached(part, bus);
     else if (this.#order === 'run' && !this.#left) await this.#ask(part, connection);
-  }
-
-  /** Returns the reason why the rack's bus cannot be used, or null. */
-  async #busProblem({ client }: Connection): Promise<string | null> {
-    try {
-      const { bus } = await client.request('sweep', { addrs: null, interrupt: false });
-      return bus.state === 'ready' || bus.state === 'paused' ? null : bus.detail;
-    } catch (error) {
-      return messageOf(error);
-    }
   }
 
   #unreached(part: FleetPart, detail: string): void {

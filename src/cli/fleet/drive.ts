@@ -6,15 +6,15 @@ import {
   type FleetJournal,
   type FleetOrder,
   type FleetRecord,
-  now,
   secondsLeft,
 } from '../../client/fleet-journal.ts';
+import { fleetDrivenElsewhere, fleetHowOn, fleetLeft, fleetPartLine, fleetRunLine } from '../../client/fleet-record.ts';
 import { FleetRunner } from '../../client/fleet-runner.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { fleetExitCode, type FleetPart } from '../../rack/fleet-plan.ts';
 import type { FleetOptions } from './preview.ts';
 import { planPrinter } from '../follow.ts';
-import { fleetHowOn, fleetPartJson, fleetPartLine, fleetRunJson, fleetRunLine } from '../format/fleet-plan.ts';
+import { fleetPartJson, fleetRunJson } from '../format/fleet-plan.ts';
 import type { RackParts } from './rack-parts.ts';
 import { Failure, hint, print, printJson } from '../terminal-output.ts';
 
@@ -24,11 +24,7 @@ const LEFT = 130;
 /** Claims the run for this program. @throws Failure where another program drives it */
 export async function claimed<T>(record: FleetRecord, act: () => Promise<T>): Promise<T> {
   const release = await claim(record);
-  if (release === null)
-    throw new Failure(
-      EXIT.refused,
-      `run ${record.id} of ${record.plan} is driven by another rackui: pause it with 'rackui plan pause ${record.id}', or abort it`,
-    );
+  if (release === null) throw new Failure(EXIT.refused, fleetDrivenElsewhere(record));
   try {
     return await act();
   } finally {
@@ -38,7 +34,6 @@ export async function claimed<T>(record: FleetRecord, act: () => Promise<T>): Pr
 
 /** Writes the run. @throws Failure */
 export function save(journal: FleetJournal, record: FleetRecord): void {
-  if (record.state === 'ended') record.ended ??= now();
   try {
     journal.write(record);
   } catch (error) {
@@ -83,9 +78,7 @@ export async function drive(
     process.off('SIGINT', leave);
   }
   if (runner.left) {
-    hint(
-      `run ${record.id} of ${record.plan} is left: what runs on the racks continues, nothing more is started; resume it with 'rackui plan resume ${record.id}'`,
-    );
+    hint(fleetLeft(record));
     return LEFT;
   }
   journal.prune(record.list);

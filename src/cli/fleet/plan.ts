@@ -1,27 +1,17 @@
 /** `rackui plan …` for plans of several racks: lists, previews, runs, resumes, and controls runs. */
-import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { EXIT } from '../../api/power.ts';
 import { identity } from '../../client/autostart.ts';
-import {
-  FleetJournal,
-  type FleetOrder,
-  type FleetRecord,
-  isDriven,
-  nextFleetId,
-  now,
-} from '../../client/fleet-journal.ts';
+import { FleetJournal, type FleetOrder, type FleetRecord, isDriven, passOrder } from '../../client/fleet-journal.ts';
+import { type FleetPreview, prepareResume, previewRefuses, unconfirmedParts } from '../../client/fleet-preview.ts';
+import { fleetHowOn, fleetRunLine, newFleetRecord } from '../../client/fleet-record.ts';
 import { stateDirectory } from '../../config/paths.ts';
 import type { RackList } from '../../config/rack-list.ts';
 import { didYouMean } from '../../lib/words.ts';
 import {
-  canBegin,
   type FleetPart,
   type FleetPlanDefinition,
   partName,
-  partOf,
   partsOf,
-  requeue,
   skipParts,
   startable,
 } from '../../rack/fleet-plan.ts';
@@ -29,21 +19,17 @@ import { claimed, drive, save } from './drive.ts';
 import {
   confirmParts,
   type FleetOptions,
-  type FleetPreview,
   previewParts,
-  previewRefuses,
   printConfirmation,
   printPreviewJson,
   showPreview,
 } from './preview.ts';
-import { fleetHowOn, fleetPlanLine, fleetRunJson, fleetRunLine, fleetRunLines } from '../format/fleet-plan.ts';
+import { fleetPlanLine, fleetRunJson, fleetRunLines } from '../format/fleet-plan.ts';
 import { exitCodeOfAll, RackParts } from './rack-parts.ts';
 import { Failure, hint, print, printJson, UsageFailure } from '../terminal-output.ts';
 import { deadlineOf, type PlanOptions } from '../commands/plan.ts';
 
 const NOTHING = 'nothing was sent (--dry-run)';
-/** Interval at which the state of a run is read that another program drives, ms. */
-const LOOK_MS = 200;
 
 const openJournal = (): FleetJournal => new FleetJournal(stateDirectory());
 
@@ -108,13 +94,9 @@ export async function resumeFleetPlan(list: RackList, word: string, options: Pla
 
 async function resume(racks: RackParts<FleetOptions>, record: FleetRecord, options: PlanOptions): Promise<number> {
   // What was never confirmed, or has changed since, needs words again.
-  const again = partsOf(record).filter(
-    (part) => canBegin(part) && !record.armed && (!part.confirmed || part.state === 'refused'),
-  );
+  const again = unconfirmedParts(record);
   if (again.length > 0) await previewAndConfirm(racks, record, again, options);
-  requeue(record);
-  for (const part of partsOf(record).filter((one) => one.state === 'waiting' && !one.confirmed)) unreached(part);
-  Object.assign(record, { state: 'running', detail: '' });
+  prepareResume(record);
   return drive(openJournal(), record, racks, 'run');
 }
 
@@ -129,15 +111,7 @@ export async function changeFleetPlan(
   const record = recordOf(list, word);
   if (record === null) return null;
   if (record.state === 'ended') throw new Failure(EXIT.refused, `it has ended: ${fleetRunLine(record)}`);
-  let latest = record;
-  if (await isDriven(record)) {
-    while (latest.state === 'running' && (await isDriven(record))) {
-      // Again each time: a program that has just begun to drive it forgets orders from before.
-      journal.order(record.id, what);
-      await delay(LOOK_MS);
-      latest = recordOf(list, record.id) ?? latest;
-    }
-  }
+  const latest = await passOrder(journal, record, what);
   // Nobody drives it, or its driver was killed meanwhile.
   const due = latest.state === 'running' || (what === 'abort' && latest.state !== 'ended');
   if (due)
@@ -209,14 +183,6 @@ async function previewAndConfirm(
   const preview: FleetPreview = await previewParts(racks, parts);
   if (!racks.json) showPreview(racks, record, preview, hint);
   await confirmParts(record, preview, options);
-  for (const [part, one] of preview) if (one === null) unreached(part);
-}
-
-function unreached(part: FleetPart): void {
-  Object.assign(part, {
-    ...{ state: 'unreached', confirmed: false, exitCode: EXIT.unavailable },
-    detail: 'nothing was begun there: it was not reached for its confirmation',
-  });
 }
 
 /** Connects to the racks of a run for the time of `act`. */
@@ -257,31 +223,13 @@ function recordOf({ path }: RackList, word: string): FleetRecord | null {
 
 const userOf = (): string => identity('plan', process.env, null).user;
 
-function newRecord(
+const newRecord = (
   { path }: RackList,
-  name: string,
-  { steps }: FleetPlanDefinition,
+  plan: string,
+  definition: FleetPlanDefinition,
   options: PlanOptions,
-): FleetRecord {
-  const key = randomBytes(12).toString('hex');
-  const armed = options.armed === true;
-  return {
-    ...{
-      id: nextFleetId(openJournal().read(path).runs),
-      plan: name,
-      by: userOf(),
-      armed,
-      state: 'running',
-      detail: '',
-    },
-    ...{ list: path, key, started: now(), ended: null, deadlineS: deadlineOf(options) },
-    steps: steps.map(({ name: called, plans, onFail }, step) => ({
-      ...{ name: called, onFail },
-      parts: plans.map((word, index) => ({
-        ...partOf(word),
-        ...{ state: 'waiting', request: `${key}.${step}.${index}`, run: null, confirmed: armed, confirm: null },
-        ...{ exitCode: null, detail: '' },
-      })),
-    })),
-  };
-}
+): FleetRecord =>
+  newFleetRecord(openJournal(), { list: path, plan, by: userOf() }, definition, {
+    armed: options.armed === true,
+    deadlineS: deadlineOf(options),
+  });

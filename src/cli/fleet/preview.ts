@@ -4,8 +4,8 @@
  */
 import type { PlanPreview } from '../../api/plans.ts';
 import { EXIT } from '../../api/power.ts';
+import { confirmationOf, confirmPreviewed, type FleetPreview, summaryOf } from '../../client/fleet-preview.ts';
 import { RPC_ERROR } from '../../api/methods.ts';
-import { count } from '../../lib/words.ts';
 import { type FleetPart, type FleetRun, partName } from '../../rack/fleet-plan.ts';
 import { confirmation } from '../confirm.ts';
 import { previewJson, previewLines } from '../format/plan.ts';
@@ -15,9 +15,6 @@ import { type GlobalOptions, knownRack } from '../server-connection.ts';
 import { explain, Failure, hint, print, printJson } from '../terminal-output.ts';
 
 export type FleetOptions = GlobalOptions & { json?: boolean; confirm?: string };
-
-/** What the racks' servers say of some parts of a run; null: the rack cannot be reached or used. */
-export type FleetPreview = ReadonlyMap<FleetPart, PlanPreview | null>;
 
 /** Asks each part's server for its preview. @throws Failure where a plan cannot be run: nothing was started */
 export async function previewParts(racks: RackParts<FleetOptions>, parts: readonly FleetPart[]): Promise<FleetPreview> {
@@ -56,17 +53,6 @@ function isRefusal(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === RPC_ERROR.version;
 }
 
-/** Returns the number of nodes that lose power, as the rack's server counts them for its own confirmation. */
-function nodesCut({ name, confirm }: PlanPreview): number {
-  return confirm === '' ? 0 : Number(confirm.slice(name.length + 1));
-}
-
-/** Returns the words that confirm the previewed parts: the plan's name and the nodes that lose power; '' for none. */
-function confirmationOf({ plan }: FleetRun, preview: FleetPreview): string {
-  const nodes = [...preview.values()].reduce((sum, one) => sum + (one === null ? 0 : nodesCut(one)), 0);
-  return nodes === 0 ? '' : `${plan} ${nodes}`;
-}
-
 /** Prints the order, what each rack's server says, and one line for all. `show`: where to. */
 export function showPreview(
   racks: RackParts<FleetOptions>,
@@ -89,23 +75,6 @@ export function showPreview(
   show(`plan ${run.plan}: ${summaryOf(run, preview)}`);
 }
 
-/** `north/shed-dev (9 nodes), then south/shed-dev (not reached); 9 nodes lose power on 1 rack`. */
-function summaryOf(run: FleetRun, preview: FleetPreview): string {
-  const steps = run.steps.flatMap(({ parts }) => {
-    const shown = parts.filter((part) => preview.has(part));
-    const words = shown.map((part) => {
-      const one = preview.get(part) ?? null;
-      return `${partName(part)} (${one === null ? 'not reached' : count(one.nodes, 'node')})`;
-    });
-    return words.length === 0 ? [] : [words.join(' + ')];
-  });
-  const cutting = [...preview].filter(([, one]) => one !== null && nodesCut(one) > 0);
-  const nodes = cutting.reduce((sum, [, one]) => sum + (one === null ? 0 : nodesCut(one)), 0);
-  const racks = new Set(cutting.map(([{ rack }]) => rack)).size;
-  const cut = nodes === 0 ? 'no node loses power' : `${count(nodes, 'node')} lose power on ${count(racks, 'rack')}`;
-  return `${steps.join(', then ')}; ${cut.replace(/^1 node lose/, '1 node loses')}`;
-}
-
 /** Prints the documented JSON: each rack's preview, and the whole. */
 export function printPreviewJson(run: FleetRun, preview: FleetPreview, description: string | null): void {
   for (const [{ rack }, one] of preview) if (one !== null) printJson({ type: 'plan', ...previewJson(one), rack });
@@ -119,13 +88,6 @@ export function printPreviewJson(run: FleetRun, preview: FleetPreview, descripti
       }),
     })),
   });
-}
-
-/** Reports whether a guard would refuse a node. */
-export function previewRefuses(preview: FleetPreview): boolean {
-  return [...preview.values()].some((one) =>
-    one?.steps.some(({ nodes }) => nodes.some(({ refusals }) => refusals.length > 0)),
-  );
 }
 
 /** Prints the words for `--confirm`, where a cut needs them. */
@@ -142,7 +104,7 @@ export async function confirmParts(
 ): Promise<void> {
   const expected = confirmationOf(run, preview);
   if (expected !== '') await confirmation(confirm, expected, `plan ${run.plan} cuts power`, plain);
+  confirmPreviewed(preview);
   for (const [part, one] of preview)
-    if (one !== null) Object.assign(part, { confirmed: true, confirm: one.confirm === '' ? null : one.confirm });
-    else if (!json) hint(`${partName(part)} is not begun: its rack was not reached`);
+    if (one === null && !json) hint(`${partName(part)} is not begun: its rack was not reached`);
 }
