@@ -1,8 +1,10 @@
 /** Runs the full-screen interface: the terminal, its keys, one frame at a time, and a rack session for each rack. */
 import type { ReadStream, WriteStream } from 'node:tty';
 import { steadyNow } from '../lib/clock.ts';
+import type { FleetDriver, FleetSource } from './fleet/plan-driver.ts';
 import { BEAT_MS, BEATS } from './map/node-look.ts';
 import type { UiEvent } from './model/events.ts';
+import type { FleetEffect } from './model/fleet-plans.ts';
 import type { State } from './model/state.ts';
 import { overlayType, showsAllRacks } from './overlays/list.ts';
 import { type RackAccess, RackSession, type RackSessionOptions, tick } from './rack-session.ts';
@@ -23,8 +25,8 @@ export interface InterfaceOptions extends RackSessionOptions {
   /** Number of colours of the terminal; null: from its environment. */
   depth: Depth | 'truecolor' | null;
   ascii: boolean;
-  /** Describes the plan of several racks that has not ended; null: there is none. */
-  fleetPlan?: () => Promise<string | null>;
+  /** Reads the list of racks, for plans over several of them; null: there is none. */
+  fleet?: () => Promise<FleetSource | null>;
 }
 
 export interface InterfaceEnd {
@@ -34,7 +36,7 @@ export interface InterfaceEnd {
 }
 
 const TICK_MS = 1000;
-/** Interval at which {@link InterfaceOptions.fleetPlan} is read, ms. */
+/** Interval at which runs of plans over several racks are read, ms. */
 const FLEET_PLAN_MS = 2_000;
 /** Time for which the tick after a sweep waits for the next sweep, ms: both share a frame where sweeps come each second. */
 const SWEEP_LATE_MS = 250;
@@ -64,6 +66,9 @@ class Interface {
   #beatTimer: NodeJS.Timeout | null = null;
   /** Frames to draw until the beats of the last samples have ended. */
   #beatsLeft = 0;
+  /** Drives plans over several racks; null: one rack, or not loaded yet. */
+  #fleet: Promise<FleetDriver> | null = null;
+  #driver: FleetDriver | null = null;
   #end: (end: InterfaceEnd) => void = () => undefined;
   #ended = false;
 
@@ -88,6 +93,7 @@ class Interface {
           },
           forward: (to, sent) => this.#sessions[to]?.dispatch(sent),
           elsewhere: (to, effect) => this.#sessions[to]?.perform(effect),
+          fleet: (effect) => void this.#performFleet(session, effect),
           clipboard: (text) => this.#terminal?.copy(text),
           rack: (to, node) => {
             this.#show(to);
@@ -134,7 +140,7 @@ class Interface {
     this.#listen();
     this.#draw();
     for (const session of this.#sessions) session.begin();
-    this.#followFleetPlan();
+    this.#followFleetPlans();
     return over;
   }
 
@@ -202,19 +208,31 @@ class Interface {
     }
   }
 
-  /** Shows in the tabs what goes on with a plan of several racks, whichever program drives it. */
-  #followFleetPlan(): void {
-    const { fleetPlan } = this.#o;
-    if (fleetPlan === undefined || this.#sessions.length === 1) return;
-    const read = (): void => void this.#readFleetPlan(fleetPlan);
+  /** Shows what goes on with plans of several racks, whichever program drives them. */
+  #followFleetPlans(): void {
+    const { fleet } = this.#o;
+    if (fleet === undefined || this.#sessions.length === 1) return;
+    this.#fleet = import('./fleet/plan-driver.ts').then(({ FleetDriver }) => {
+      const driver = new FleetDriver(fleet, (event) => this.#toAll(event));
+      this.#driver = driver;
+      return driver;
+    });
+    const read = (): void => void this.#fleet?.then((driver) => driver.read());
     const timer = setInterval(read, FLEET_PLAN_MS);
     this.#disposals.push(() => clearInterval(timer));
     read();
   }
 
-  async #readFleetPlan(fleetPlan: () => Promise<string | null>): Promise<void> {
-    const text = await fleetPlan();
-    if (text !== (this.#session.state.racks.plan ?? null)) this.#toAll({ type: 'fleet-plan', text });
+  async #performFleet(session: RackSession, effect: FleetEffect): Promise<void> {
+    const driver = await this.#fleet;
+    await driver?.perform(effect, (event) => session.dispatch(event));
+  }
+
+  /** Leaves the runs that this interface drives; returns what to say about them. */
+  #leaveFleet(): string[] {
+    const said = this.#driver?.leave() ?? [];
+    this.#driver = null;
+    return said;
   }
 
   #toAll(event: UiEvent): void {
@@ -311,7 +329,10 @@ class Interface {
   }
 
   #quit(): void {
-    const goesOn = this.#sessions.map((session) => session.goesOn()).filter((text) => text !== null);
+    const goesOn = [
+      ...this.#leaveFleet(),
+      ...this.#sessions.map((session) => session.goesOn()).filter((text) => text !== null),
+    ];
     this.#leave({ code: 0, ...(goesOn.length > 0 ? { message: goesOn.join('\n') } : {}) });
   }
 
@@ -332,6 +353,7 @@ class Interface {
     this.#renderer?.end();
     this.#endBeats();
     terminal?.leave();
+    this.#leaveFleet();
     for (const session of this.#sessions) session.close();
     const replyOutstanding = (): boolean => end.code === 0 && terminal?.awaitsReply === true;
     const take = (reply: Uint8Array): void => terminal?.answered(reply);

@@ -3,6 +3,7 @@ import type { RackClient } from '../client/client.ts';
 import { runProgram } from '../lib/subprocess.ts';
 import { ConsoleEffects, type ConsolePorts } from './console/effects.ts';
 import type { Effect, UiEvent } from './model/events.ts';
+import type { FleetEffect } from './model/fleet-plans.ts';
 import type { View } from './model/state.ts';
 import { requestPlan, Requests } from './server-requests.ts';
 
@@ -26,6 +27,8 @@ export interface EffectPorts extends ConsolePorts {
   forward(index: number, event: UiEvent): void;
   /** Performs an effect at another rack. */
   elsewhere(index: number, effect: Effect): void;
+  /** Performs an effect on plans over several racks; answers come as events. */
+  fleet(effect: FleetEffect): void;
   /** Stores the view for the next run. */
   remember(view: View): Promise<void>;
 }
@@ -153,6 +156,12 @@ export class EffectRunner {
       case 'plan-act':
       case 'plan-skip':
         requestPlan(this.#requests, effect, dispatch);
+        return;
+      case 'fleet-preview':
+      case 'fleet-start':
+      case 'fleet-act':
+      case 'fleet-forget':
+        this.#ports.fleet(effect);
         return;
       case 'acknowledge':
         this.#requests.attempt('acknowledging', this.#requests.client.request('alarms.ack', { ids: effect.ids }));

@@ -116,6 +116,8 @@ export interface RackSessionPorts {
   forward: EffectPorts['forward'];
   /** Performs an effect at another rack. */
   elsewhere: EffectPorts['elsewhere'];
+  /** Performs an effect on plans over several racks. */
+  fleet: EffectPorts['fleet'];
   /** Switches mouse reports for all racks: there is one mouse. */
   reportMouse(on: boolean): void;
   ring(): void;
@@ -172,6 +174,7 @@ export class RackSession {
       rack: (index, node) => ports.rack(index, node),
       forward: (index, event) => ports.forward(index, event),
       elsewhere: (index, effect) => ports.elsewhere(index, effect),
+      fleet: (effect) => ports.fleet(effect),
       mains: (on) => options.mains?.(on) ?? Promise.reject(new Error('this rack is not simulated')),
       clipboard: (text) => ports.clipboard(text),
       remember: (view) => rememberView(options.viewFile, view),

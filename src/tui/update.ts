@@ -21,6 +21,7 @@ import { notePainted, overlayType } from './overlays/list.ts';
 import type { OverlayStep } from './overlays/overlay.ts';
 import { programEvent } from './overlays/own-command.ts';
 import { planEvent } from './overlays/plans/events.ts';
+import { fleetEvent } from './overlays/fleet-plans/fleet-plans.ts';
 import { powerEvent } from './overlays/power/dialog.ts';
 import { openPowerMenu } from './overlays/power/menu.ts';
 import { targetsOf } from './overlays/power/rules.ts';
@@ -61,8 +62,11 @@ function updated(state: State, event: UiEvent): Step {
       return onTick({ ...state, dateAhead: Math.round(event.dateAhead - state.serverTime.ahead) }, event.local);
     case 'shown':
       return onTick({ ...state, racks: { ...state.racks, shown: event.on } }, event.local);
-    case 'fleet-plan':
-      return step({ ...state, racks: { ...state.racks, plan: event.text } });
+    case 'fleet-plans':
+    case 'fleet-previewed':
+    case 'fleet-started':
+    case 'fleet-failed':
+      return fleetEvent(state, event);
     case 'resize':
       return step({ ...state, size: { cols: event.cols, rows: event.rows } });
     case 'painted':

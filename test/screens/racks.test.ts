@@ -6,6 +6,7 @@ import { glyphs } from '../../src/tui/canvas/glyphs.ts';
 import type { State } from '../../src/tui/model/state.ts';
 import { paintScreen } from '../../src/tui/screen/rack-tabs.ts';
 import { expectGolden, GOLDENS } from './golden.ts';
+import { FLEET_PLANS, FLEET_PREVIEW, fleetPlans } from './fleet-plans.ts';
 import { EVE, ME, MIXED, nodeOn, NOW, Scene } from './scene.ts';
 
 const NAMES = ['er24a', 'er24b', 'lab', 'spare', 'attic'];
@@ -60,6 +61,22 @@ function many(cols: number, rows: number): Fleet {
   return fleetOf(scenes, names);
 }
 
+/** Racks with plans over several of them: one run waits, an earlier one has ended. */
+function planned(cols: number, rows: number): Fleet {
+  const fleet = five(cols, rows);
+  fleet.scene.dispatch({ type: 'fleet-plans', fleet: FLEET_PLANS });
+  return fleet;
+}
+
+/** What the racks said of a plan: one is not reached, and a guard of another refuses a node. */
+function previewed(cols: number, rows: number): Fleet {
+  const fleet = planned(cols, rows);
+  fleet.scene.keys('R', '!', '\r');
+  fleet.scene.dispatch({ type: 'fleet-previewed', panel: fleet.scene.overlayId, preview: FLEET_PREVIEW });
+  fleet.scene.typed('shed');
+  return fleet;
+}
+
 const SIZES = [
   [80, 24],
   [120, 40],
@@ -77,6 +94,9 @@ const SCREENS: Record<string, [(cols: number, rows: number) => Fleet, string[]]>
   'table-columns': [five, ['R', 'T', 'C', 'j']],
   'table-fleet': [many, ['R', 'T', 'l', 's', 'j']],
   consoles: [five, ['c', 'l', 'a', 'b', ':']],
+  plans: [planned, ['R', '!', 'j']],
+  'plan-preview': [previewed, []],
+  'plan-run': [planned, ['R', '!', 'j', 'j', '\r']],
 };
 
 test.each(Object.entries(SCREENS).flatMap(([name, how]) => SIZES.map((size) => [name, how, ...size] as const)))(
@@ -313,10 +333,11 @@ test('the palette finds nodes of other racks by the name of the rack, and shows 
 });
 
 test('a plan of several racks that has not ended is in the row of tabs, where there is room', () => {
-  const text = 'plan shed unfinished, 1 of 2 parts done: rackui plan resume f1';
   const { states } = five(120, 39);
-  const shown = states().map((state) => ({ ...state, racks: { ...state.racks, plan: text } }));
-  expect(lines(shown)[0]).toContain(`│ ${text.slice(0, 20)}`);
+  const shown = states().map((state) => ({ ...state, racks: { ...state.racks, fleet: FLEET_PLANS } }));
+  expect(lines(shown)[0]).toContain('│ plan shed-dev runs, 1 of 4 parts done');
+  const waits = states().map((state) => ({ ...state, racks: { ...state.racks, fleet: fleetPlans('paused') } }));
+  expect(lines(waits)[0]).toContain('│ plan shed-dev unfinished, 1 of 4');
   expect(lines(shown)[0]).toMatch(/next {2}. all $/);
   expect(lines(states())[0]).not.toContain('plan');
 });

@@ -501,7 +501,7 @@ test.each([
  * One golden of each thing that can lie over the screen. The compiler asks for a new kind's; those of all racks and of
  * the table are in files of their own.
  */
-const OVERLAYS: Record<Exclude<Overlay['kind'], 'racks' | 'racks-table' | 'columns'>, string> = {
+const OVERLAYS: Record<Exclude<Overlay['kind'], 'racks' | 'racks-table' | 'columns' | 'fleet-plans'>, string> = {
   help: 'help',
   tour: 'tour-4-80x24',
   palette: 'palette',

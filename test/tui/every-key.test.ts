@@ -18,6 +18,7 @@ import type { State } from '../../src/tui/model/state.ts';
 import { helpLines } from '../../src/tui/overlays/help.ts';
 import { asking, ended, running } from '../screens/operations.ts';
 import { preview, run } from '../screens/plans.ts';
+import { FLEET_PLANS, fleetPlans } from '../screens/fleet-plans.ts';
 import { EVE, ME, MIXED, NOW, Scene } from '../screens/scene.ts';
 import { SUPPLIES, TWO } from '../screens/supplies.ts';
 
@@ -96,6 +97,8 @@ const REACH = {
   supply: () => base(TWO).keys('u', '\x1b[6~'),
   racks: () => several().keys('R').keys('/').typed('worker').keys('\r', 'n', 'n', 'n'),
   'racks-table': () => several().keys('R', 'T').keys('/').typed('worker').keys('\r', 'n', 'n', 'n', 'l', 'l'),
+  'fleet-plans': () => several().dispatch({ type: 'fleet-plans', fleet: FLEET_PLANS }).keys('R', '!', 'j'),
+  'fleet-run': () => fleetRun('running'),
   emergency: () => {
     const scene = base().keys('!').plans().previewed(preview('shed-dev')).keys(' ');
     return scene.ran(run('shed-all', { state: 'running' }, () => ({})));
@@ -112,6 +115,11 @@ const lineRan = (): Scene => {
   const id = scene.state.lineRun?.id ?? 0;
   for (const addr of [3, 6, 7]) scene.dispatch({ type: 'line-ran', id, addr, run: { ...run, addr } });
   return scene;
+};
+
+const fleetRun = (state: 'running' | 'paused'): Scene => {
+  const scene = several().dispatch({ type: 'fleet-plans', fleet: fleetPlans(state) });
+  return scene.keys('R', '!', 'j', 'j', '\r', ' ');
 };
 
 const several = (): Scene => withRacks(base());
@@ -152,6 +160,7 @@ const STORIES: Record<string, () => Scene> = {
   'look older': () => looking().keys('/').typed('a').keys('\r'),
   'look newer': () => looking().keys('/').typed('a').keys('\r'),
   'run-table abort': () => base().keys('03', ' ', '06', ' ', '$').typed('x').keys('\r'),
+  'fleet-run resume': () => fleetRun('paused'),
   'plan-run resume': () => plan('paused'),
   'plan-run dismiss': () => plan('ended'),
   'plan-run operations': () => plan('running'),

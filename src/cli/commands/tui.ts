@@ -12,6 +12,7 @@ import { settingsIn } from '../../config/quick-look.ts';
 import { collectGarbage } from '../../lib/memory.ts';
 import { didYouMean } from '../../lib/words.ts';
 import type { InterfaceOptions } from '../../tui/app.ts';
+import type { FleetSource } from '../../tui/fleet/plan-driver.ts';
 import type { Settings } from '../../tui/model/state.ts';
 import type { RackAccess } from '../../tui/rack-session.ts';
 import type { Theme } from '../../tui/terminal/theme.ts';
@@ -154,7 +155,7 @@ export async function interfaceCommand(options: CommandOptions): Promise<number>
       ...common,
       racks: await (opening ?? openRacks(options, end.signal, begun)),
       viewOnly: options.viewOnly === true,
-      fleetPlan: fleetPlanOf(options),
+      fleet: fleetOf(options),
     });
     reportEnd(code, message);
     return code;
@@ -230,19 +231,29 @@ async function openRacks(options: CommandOptions, signal: AbortSignal, begun: ()
   return [{ ...first, notice: first.notice ?? (await doubles(racks)) }, ...others];
 }
 
-/** Returns a function that describes the plan of several racks that has not ended, for the row of tabs. */
-function fleetPlanOf(options: CommandOptions): () => Promise<string | null> {
-  let path: string | null = null;
+/** Returns a function that reads the list of racks, for plans over several of them. */
+function fleetOf(options: CommandOptions): () => Promise<FleetSource | null> {
   return async () => {
-    path ??= (await rackListOf(options))?.path ?? '';
-    const { FleetJournal, isDriven } = await import('../../client/fleet-journal.ts');
-    const journal = new FleetJournal(stateDirectory());
-    const run = journal.read(path).runs.findLast(({ state }) => state !== 'ended');
-    if (run === undefined) return null;
-    const parts = run.steps.flatMap((step) => step.parts);
-    const done = `${parts.filter(({ state }) => state === 'done').length} of ${parts.length} parts done`;
-    if (run.state === 'running' && (await isDriven(run))) return `plan ${run.plan} runs, ${done}`;
-    return `plan ${run.plan} unfinished, ${done}: rackui plan resume ${run.id}`;
+    const list = options.rack === undefined ? await rackListOf(options) : null;
+    if (list === null) return null;
+    const [{ FleetJournal }, { identity }] = await Promise.all([
+      import('../../client/fleet-journal.ts'),
+      import('../../client/autostart.ts'),
+    ]);
+    return {
+      ...{ path: list.path, plans: list.plans, journal: new FleetJournal(stateDirectory()) },
+      by: identity('plan', process.env, null).user,
+      open: async (name, signal) => {
+        const rack = list.all.find((one) => one.name === name);
+        if (rack === undefined) throw new UsageFailure(`there is no rack '${name}' in ${list.path} any more`);
+        return openClient(optionsFor(options, rack), 'plan run', {
+          autostart: true,
+          serve: list.path,
+          warn: () => undefined,
+          signal,
+        });
+      },
+    };
   };
 }
 

@@ -7,6 +7,7 @@ import { step, type Step } from '../model/events.ts';
 import type { Place } from '../model/overlays.ts';
 import type { State } from '../model/state.ts';
 import type { FleetColumnId } from '../model/table.ts';
+import { openFleetPlans } from '../overlays/fleet-plans/fleet-plans.ts';
 import { closed, type KeyPress, type OverlayType, type PaintTools } from '../overlays/overlay.ts';
 import { openColumnList } from '../table/column-list.ts';
 import { nextSort, sortWords } from '../table/table.ts';
@@ -129,6 +130,8 @@ function onKey(before: State, table: RackTable, { name, fleet }: KeyPress): Step
     case 'accept':
     case 'attach':
       return rows.length === 0 ? step(state) : toPlace(state, at, command === 'attach');
+    case 'fleet-plans':
+      return openFleetPlans(state, { ...table, at });
     case 'show-map':
       return step({ ...state, overlay: { kind: 'racks', at, filter: table.filter, typing: null } });
     case 'racks':

@@ -13,6 +13,7 @@ import { foundIn, layOutRacks, neighbourOf, rackFurther, type SmallMap } from '.
 import { FIRST_ROW } from './fleet-rows.ts';
 import { FOOT, HEAD, paintOverview, roomOf } from './overview-view.ts';
 import { nextMarked, onMarkCommand } from './marks.ts';
+import { openFleetPlans } from '../overlays/fleet-plans/fleet-plans.ts';
 import { toPlace, withoutNotice } from './racks.ts';
 import { isAt, nextFound, typedSearch } from './search.ts';
 
@@ -65,6 +66,13 @@ export const RACKS: OverlayType<RackOverview> = {
       command: 'show-table',
       hint: 'table',
       help: 'table of the nodes of all racks, problems first',
+    },
+    {
+      context: 'racks',
+      keys: ['!'],
+      command: 'fleet-plans',
+      hint: 'plans',
+      help: 'plans of several racks: preview, start, watch, pause and abort them',
     },
     { context: 'racks', keys: ['R'], command: 'racks', hint: null, help: 'back to the rack that was shown' },
     { context: 'racks', keys: ['escape', 'q'], command: 'cancel', hint: 'close', help: 'end the search; close' },
@@ -123,6 +131,8 @@ function onKey(before: State, overview: RackOverview, { name, fleet }: KeyPress)
     case 'accept':
     case 'attach':
       return toPlace(state, at, command === 'attach');
+    case 'fleet-plans':
+      return openFleetPlans(state, { ...overview, at });
     case 'show-table':
       return step({
         ...state,

@@ -20,6 +20,7 @@ import { NARROW_PART, PART_MS } from '../canvas/box.ts';
 import type { Target } from '../canvas/frame.ts';
 import type { Pointer } from '../console/key-encoding.ts';
 import type { Token } from '../terminal/tokenizer.ts';
+import type { FleetEffect, FleetEvent } from './fleet-plans.ts';
 import type { Notice, State, View } from './state.ts';
 
 /** A request that the server refused or could not answer. */
@@ -54,7 +55,7 @@ export type UiEvent =
   | { type: 'listed'; lines: readonly Address[] }
   /** This rack was shown (`on`) or hidden. */
   | { type: 'shown'; on: boolean; local: number }
-  | { type: 'fleet-plan'; text: string | null }
+  | FleetEvent
   | { type: 'resize'; cols: number; rows: number }
   /** The frame with the overlay (or its prompt) is on the terminal. */
   | { type: 'painted'; local: number }
@@ -176,6 +177,7 @@ export type Effect =
   | { do: 'abort'; id: string }
   | { do: 'answer'; id: string; addr: Address; question: string; choice: string; confirm: string | null }
   | PlanEffect
+  | FleetEffect
   | { do: 'acknowledge'; ids: number[] | null }
   /** Sends an event to another rack. */
   | { do: 'forward'; index: number; event: UiEvent }

@@ -8,7 +8,7 @@ export type PaneContext = 'map' | 'table' | 'glance' | 'console' | 'prefix' | 'l
 export type CommandContext = Exclude<PaneContext, 'console' | 'look-search'>;
 
 /** A set of keys in force together. Most overlays have one, by their own name. */
-export type Context = PaneContext | Overlay['kind'] | 'armed' | 'plan-run' | 'run-table' | 'run-output';
+export type Context = PaneContext | Overlay['kind'] | 'armed' | 'plan-run' | 'fleet-run' | 'run-table' | 'run-output';
 
 /** Effect of a key. An overlay's own name is the command that opens it. */
 export type Command =

@@ -1,4 +1,5 @@
 /** The racks of one interface, as each of them knows the others. */
+import type { FleetPlans } from './fleet-plans.ts';
 
 export interface RackTabs {
   /** In order. */
@@ -7,6 +8,6 @@ export interface RackTabs {
   index: number;
   /** It is on the screen. */
   shown: boolean;
-  /** Text about a plan of several racks that has not ended; null or absent: there is none. */
-  plan?: string | null;
+  /** Plans of several racks and their runs; absent: not read yet, or there is no list of racks. */
+  fleet?: FleetPlans;
 }

@@ -1,5 +1,5 @@
 /**
- * The palette of `:`: finds every command and every node of all racks by a few letters. A choice presses the command's
+ * The palette of `:`: finds every command, every node of all racks, and plans of several racks by a few letters. A choice presses the command's
  * key, so that there is one way to run it. Pure.
  */
 import { didYouMean, wrap } from '../../lib/words.ts';
@@ -7,6 +7,7 @@ import { formatAddress, formatPosition } from '../../rack/address.ts';
 import { centred, paintBox } from '../canvas/box.ts';
 import { CUT, type Frame } from '../canvas/frame.ts';
 import { nameOfRack } from '../fleet/racks.ts';
+import { viewOnly } from '../keymap/disabled-reasons.ts';
 import { keyLabel } from '../keymap/key-names.ts';
 import { type Binding, bindingId, bindingOf, bindingsIn, disabledReason, keyNameOf } from '../keymap/lookup.ts';
 import { type Effect, step, type Step } from '../model/events.ts';
@@ -152,6 +153,24 @@ function otherRacksOffers(state: State, from: CommandContext, fleet: readonly St
     );
 }
 
+/** Returns the plans of several racks: the keys of their list open the preview of one. */
+function fleetPlanOffers(state: State, from: CommandContext): Offer[] {
+  const atConsole = from === 'prefix';
+  const way = [
+    ...(atConsole ? [keyNameOf(state, 'console', 'prefix')] : []),
+    keyNameOf(state, from, 'racks'),
+    keyNameOf(state, 'racks', 'fleet-plans'),
+  ];
+  if (way.includes('')) return [];
+  const [down, accept] = [keyNameOf(state, 'fleet-plans', 'down'), keyNameOf(state, 'fleet-plans', 'accept')];
+  return (state.racks.fleet?.plans ?? []).map(({ name, order }, index) => ({
+    id: `fleet-plan ${name}`,
+    title: `plan ${name} of several racks: ${order}`,
+    ...{ key: '', why: viewOnly(state), rack: null },
+    press: [...way, ...Array.from({ length: index }, () => down), accept],
+  }));
+}
+
 /** Commands that only move are listed last. */
 const MOTION = /^\S+ (?:up|down|left|right)$/;
 const RECENCY_WEIGHT = 2;
@@ -164,7 +183,12 @@ export function rankedOffers(state: State, { text, from }: Palette, fleet: reado
     const at = state.recent.indexOf(id);
     return at < 0 ? 0 : 1 + (state.recent.length - at) / state.recent.length;
   };
-  return [...commandOffers(state, from), ...nodeOffers(state, from), ...otherRacksOffers(state, from, fleet)]
+  return [
+    ...commandOffers(state, from),
+    ...fleetPlanOffers(state, from),
+    ...nodeOffers(state, from),
+    ...otherRacksOffers(state, from, fleet),
+  ]
     .flatMap((offer, order) => {
       const inTitle = fitOf(text, offer.title);
       // Also matches the command's own name: "zoom", "quit".

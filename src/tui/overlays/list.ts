@@ -15,6 +15,7 @@ import { CONSOLE_LIST } from './console-list.ts';
 import { NOTE } from './console-note.ts';
 import { TAKEOVER } from './console-takeover.ts';
 import { EVENT_LIST } from './events.ts';
+import { FLEET_PLANS } from './fleet-plans/fleet-plans.ts';
 import { HELP } from './help.ts';
 import { LARGE_PASTE } from './large-paste.ts';
 import { OPERATIONS } from './operations.ts';
@@ -45,6 +46,7 @@ export const OVERLAYS: readonly OverlayType<Overlay>[] = [
   BUS_LOG,
   SUPPLY,
   EMERGENCY,
+  FLEET_PLANS,
   TAKEOVER,
   LARGE_PASTE,
   RUN,

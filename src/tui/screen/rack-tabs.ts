@@ -4,6 +4,7 @@ import type { Glyphs } from '../canvas/glyphs.ts';
 import type { Screens } from '../console/pane.ts';
 import { contextOf } from '../keymap/context.ts';
 import { keyNameOf, keyOf } from '../keymap/lookup.ts';
+import { unfinishedText } from '../model/fleet-plans.ts';
 import { type State, unseenAlarms } from '../model/state.ts';
 import { nameOfRack } from '../fleet/racks.ts';
 import type { Plot } from '../terminal/plot.ts';
@@ -68,7 +69,7 @@ function paintTabs(frame: Frame, states: readonly State[], active: number, g: Gl
   ];
   const at = frame.cols - spansWidth(hint);
   if (x >= at) return;
-  const plan = state.racks.plan ?? null;
+  const plan = state.racks.fleet === undefined ? null : unfinishedText(state.racks.fleet);
   if (plan !== null) frame.spans(x + 1, 0, [[plan, 'fault']], Math.max(0, at - x - 2));
   frame.spans(at, 0, hint);
   const half = spansWidth(hint.slice(0, 2));

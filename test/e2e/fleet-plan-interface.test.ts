@@ -1,0 +1,260 @@
+/** Plans over several racks from the interface: simulated racks, one server process, the real program in a terminal. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { racks, type Racks } from '../support/racks.ts';
+import type { TestTerminal } from '../support/terminal.ts';
+
+let fleet: Racks;
+let bin: string;
+const PATH = process.env['PATH'] ?? '';
+const WAIT = 40_000;
+const SIZE = { cols: 120, rows: 40 };
+
+beforeAll(async () => {
+  // No machine can be reached by ssh.
+  bin = mkdtempSync(join(tmpdir(), 'rackui-bin-'));
+  const ssh = '#!/bin/sh\necho "ssh: connect to host far port 22: No route to host" >&2\nexit 255\n';
+  writeFileSync(join(bin, 'ssh'), ssh, { mode: 0o755 });
+  writeFileSync(join(bin, 'password'), 'raspberry\n', { mode: 0o600 });
+  process.env['PATH'] = `${bin}:${PATH}`;
+  fleet = await racks({ north: 3, south: 3 }, ['--time-scale', '30', '--no-loss']);
+  for (const [name, rack] of fleet.racks)
+    writeFileSync(
+      join(fleet.folder, `${name}.yaml`),
+      [
+        ...[`name: ${name}`, `port: ${rack.link}`, 'server: { linger: 2 }', 'boot: { proof: status }', 'nodes:'],
+        ...[1, 2].map((n) => `  - { addr: "0${n}", name: node-0${n} }`),
+        `login: { user: pi, password: { file: ${join(bin, 'password')} } }`,
+        'shutdown: { settle: 0.3, request: 20, acknowledged: 20, stopping: 20, hard: 30 }',
+        'plans: { shed: { steps: [{ name: a, action: off, selector: "node-[01-02]", parallel: 1, verify: status }] } }',
+        '',
+      ].join('\n'),
+    );
+  await fleet.serve();
+}, WAIT);
+afterAll(async () => {
+  await fleet[Symbol.asyncDispose]();
+  process.env['PATH'] = PATH;
+  rmSync(bin, { recursive: true });
+});
+
+let before: Record<string, number>;
+beforeEach(async () => {
+  fleet.say('');
+  expect((await fleet.run('on', '*:all')).code).toBe(0);
+  before = await cutsSoFar();
+}, WAIT);
+
+async function cutsSoFar(): Promise<Record<string, number>> {
+  const counted = [...fleet.racks].map(async ([name, rack]) => {
+    const nodes = Object.values((await rack.counters()).nodes);
+    return [name, nodes.reduce((sum, node) => sum + node.off, 0)] as const;
+  });
+  return Object.fromEntries(await Promise.all(counted));
+}
+
+/** How often power was cut at each rack since the test began. */
+async function cuts(): Promise<Record<string, number>> {
+  const all = await cutsSoFar();
+  return Object.fromEntries(Object.entries(all).map(([name, number]) => [name, number - (before[name] ?? 0)]));
+}
+
+interface Kept {
+  id: string;
+  state: string;
+  started: { wall: number };
+  steps: { parts: { rack: string; state: string }[] }[];
+}
+
+/** The last run in this client's journal. */
+function lastRun(): Kept | undefined {
+  const folder = join(fleet.folder, 'state', 'rackui', 'fleet');
+  const all = readdirSync(folder).filter((file) => file.endsWith('.json'));
+  const runs = all.map((file) => JSON.parse(readFileSync(join(folder, file), 'utf8')) as Kept);
+  return runs.sort((a, b) => a.started.wall - b.started.wall).at(-1);
+}
+const states = (): string[] => lastRun()?.steps.flatMap(({ parts }) => parts.map(({ state }) => state)) ?? [];
+
+/** Opens the list of plans over all racks, and the preview of the first one. */
+async function preview(screen: TestTerminal): Promise<void> {
+  await screen.waitFor('R all');
+  screen.type('R');
+  await screen.waitFor('Tab next rack');
+  screen.type('!');
+  await screen.waitFor(/plans of several racks[^]*shed +north\/shed, then/);
+  screen.type('\r');
+}
+
+/** Types words one by one, as hands do, and Enter; the first key again until the dialog was seen for long enough. */
+async function confirm(screen: TestTerminal, words: string): Promise<void> {
+  await screen.waitFor(`To confirm type ${words} and press Enter`, 'the words', WAIT);
+  const field = (text: string): RegExp => new RegExp(`│ {2}${text} +│`);
+  const [first = '', ...others] = Array.from(words);
+  await expect
+    .poll(
+      () => {
+        const there = field(first).test(screen.text());
+        if (!there) screen.type(first);
+        return there;
+      },
+      { interval: 400, timeout: WAIT },
+    )
+    .toBe(true);
+  // A blank is seen by the cursor alone.
+  const { x } = screen.cursor;
+  for (const [index, key] of others.entries()) {
+    screen.type(key);
+    await screen.waitFor((one) => one.cursor.x === x + index + 1, `${words.slice(0, index + 2)} typed`);
+  }
+  screen.type('\r');
+}
+
+const TWO = `plans:
+  shed:
+    description: both racks
+    steps:
+      - { name: first, plans: [north/shed] }
+      - { name: second, plans: [south/shed] }
+`;
+
+test(
+  'a plan is run from the interface to its end; a rack not reached is said before, and is never counted',
+  async () => {
+    writeFileSync(
+      fleet.config,
+      `racks: [{ name: far, ssh: pi@far }, north.yaml, south.yaml]\n${TWO}      - { name: third, plans: [far/shed] }\n`,
+    );
+    await using screen = fleet.open(SIZE);
+    await preview(screen);
+    await screen.waitFor('far/shed (not reached); 4 nodes lose power on 2 racks', 'the preview', WAIT);
+    await screen.waitFor(/far\/shed {2}not reached: nothing is begun there[^]*No route to host/);
+    expect(screen.text()).toMatch(/north\/shed {2}2 of 2 nodes OFF/);
+    screen.type('\r');
+    await screen.waitFor(/Enter alone starts nothing|too fast/);
+    expect(await cuts()).toEqual({ north: 0, south: 0 });
+
+    await confirm(screen, 'shed 4');
+    await screen.waitFor('plan shed runs, 0 of 3 parts done');
+    await screen.waitFor(/north\/shed {2}running \(run p\w+\).* of 2 nodes done/, 'progress', WAIT);
+    await screen.waitFor(/waits: resume or abort it[^]*south\/shed {2}done/, 'the end', WAIT * 2);
+    await screen.waitFor(/far\/shed {2}unreached[^]*not reached for its confirmation/);
+    expect(await cuts()).toEqual({ north: 2, south: 2 });
+    expect(states()).toEqual(['done', 'done', 'unreached']);
+    await screen.waitFor('plan shed unfinished, 2 of 3 parts done: rackui plan resume');
+
+    // The rest is aborted from there as well.
+    await abort(screen);
+    await screen.waitFor(/ended {2}run f\w+[^]*far\/shed {2}aborted/, 'the abort', WAIT);
+    expect(lastRun()).toMatchObject({ state: 'ended' });
+    screen.type('\x1b');
+    await screen.waitFor(/runs\s[^]*shed +ended, 2 of 3 parts done/);
+  },
+  WAIT * 4,
+);
+
+test(
+  'an interface that is killed leaves its part to the rack, and plan resume ends the rest, once',
+  async () => {
+    fleet.say(TWO);
+    const screen = fleet.open(SIZE);
+    try {
+      await preview(screen);
+      await confirm(screen, 'shed 4');
+      await screen.waitFor(/north\/shed {2}running \(run p\w+\)/, 'progress', WAIT);
+      const id = String(lastRun()?.id);
+      expect(await fleet.run('plan', 'resume', id)).toMatchObject({
+        code: 3,
+        err: expect.stringContaining('driven by another rackui') as string,
+      });
+      process.kill(screen.pid, 'SIGKILL');
+      await screen.exited;
+      await expect.poll(cuts, { timeout: WAIT }).toEqual({ north: 2, south: 0 });
+      const resumed = await fleet.run('plan', 'resume', id);
+      expect(resumed.code, resumed.err + resumed.out).toBe(0);
+      expect(await cuts()).toEqual({ north: 2, south: 2 });
+      expect(lastRun()).toMatchObject({ id, state: 'ended' });
+    } finally {
+      await screen[Symbol.asyncDispose]();
+    }
+  },
+  WAIT * 4,
+);
+
+test(
+  'the interface pauses and resumes its own run, says what goes on when it is left, and a later one resumes and aborts it',
+  async () => {
+    fleet.say(TWO);
+    const first = fleet.open(SIZE);
+    try {
+      await preview(first);
+      await confirm(first, 'shed 4');
+      await first.waitFor(/north\/shed {2}running \(run p\w+\)/, 'progress', WAIT);
+      first.type('p');
+      await first.waitFor(/waits: resume or abort it[^]*paused by an operator/, 'the pause', WAIT);
+      expect((await cuts())['south']).toBe(0);
+      first.type('r');
+      await first.waitFor('nothing needs new words');
+      await resumeByEnter(first);
+      await first.waitFor('This interface drives it', 'the resume', WAIT);
+      first.type('\x1b');
+      await first.waitFor(/runs\s/);
+      first.type('\x1b');
+      await first.waitFor((one) => !one.text().includes('plans of several racks'));
+      first.type('\x1b');
+      await first.waitFor('quit');
+      first.type('q');
+      await first.exited;
+      expect(first.output).toMatch(/run f\w+ of shed is left: what runs on the racks continues/);
+    } finally {
+      await first[Symbol.asyncDispose]();
+    }
+    await using second = fleet.open(SIZE);
+    await second.waitFor('plan shed unfinished');
+    second.type('R');
+    await second.waitFor('Tab next rack');
+    second.type('!');
+    await second.waitFor('no program drives it: resume or abort it');
+    second.type('j');
+    second.type('\r');
+    await second.waitFor(/run f\w+, by/);
+    second.type('r');
+    await second.waitFor('nothing needs new words');
+    await resumeByEnter(second);
+    await second.waitFor(/south\/shed {2}running \(run p\w+\)[^]*This interface drives it/, 'the resume', WAIT);
+    await abort(second);
+    await second.waitFor(/ended {2}run f\w+[^]*aborted[^]*south\/shed {2}(?:incomplete|done)/, 'the abort', WAIT);
+    expect((await cuts())['north']).toBe(2);
+  },
+  WAIT * 5,
+);
+
+/** Presses Enter until it counts: the dialog has to have been seen before. */
+async function resumeByEnter(screen: TestTerminal): Promise<void> {
+  await expect
+    .poll(
+      () => {
+        const asks = screen.text().includes('nothing needs new words');
+        if (asks) screen.type('\r');
+        return asks;
+      },
+      { interval: 400, timeout: WAIT },
+    )
+    .toBe(false);
+}
+
+/** Asks for the abort and confirms it, until the run has ended. */
+async function abort(screen: TestTerminal): Promise<void> {
+  await expect
+    .poll(
+      () => {
+        const { state } = lastRun() ?? {};
+        // A question that was not seen for long enough is closed by any key.
+        if (state !== 'ended') screen.type(screen.text().includes('Abort shed on all racks?') ? 'y' : 'a');
+        return state;
+      },
+      { interval: 400, timeout: WAIT },
+    )
+    .toBe('ended');
+}
