@@ -3,7 +3,7 @@ import { RPC_ERROR } from '../api/methods.ts';
 import type { PlanPreview } from '../api/plans.ts';
 import { EXIT } from '../api/power.ts';
 import { count } from '../lib/words.ts';
-import { canBegin, type FleetPart, type FleetRun, partName, partsOf, requeue } from '../rack/fleet-plan.ts';
+import { canBegin, type FleetPart, type FleetRun, isUnderWay, partName, partsOf, requeue } from '../rack/fleet-plan.ts';
 import { type RackClient, RpcFailure } from './client.ts';
 
 /** What the racks' servers say of some parts of a run; null: the rack cannot be reached or used. */
@@ -25,7 +25,12 @@ export async function busProblem(client: RackClient): Promise<string | null> {
 
 /** Returns the number of nodes that lose power, as the rack's server counts them for its own confirmation. */
 export function nodesCut({ name, confirm }: Pick<PlanPreview, 'name' | 'confirm'>): number {
-  return confirm === '' ? 0 : Number(confirm.slice(name.length + 1));
+  return cutBy(name, confirm);
+}
+
+/** Returns the number in the words that confirm a plan: `shed-dev 3`; '' is 0. */
+function cutBy(plan: string, confirm: string): number {
+  return confirm === '' ? 0 : Number(confirm.slice(plan.length + 1));
 }
 
 /** Returns the words that confirm the previewed parts: the plan's name and the nodes that lose power; '' for none. */
@@ -47,9 +52,36 @@ export function summaryOf(run: FleetRun, preview: FleetPreview): string {
   const cutting = [...preview].filter(([, one]) => one !== null && nodesCut(one) > 0);
   const nodes = cutting.reduce((sum, [, one]) => sum + (one === null ? 0 : nodesCut(one)), 0);
   const racks = new Set(cutting.map(([{ rack }]) => rack)).size;
-  const cut = nodes === 0 ? 'no node loses power' : `${count(nodes, 'node')} lose power on ${count(racks, 'rack')}`;
-  return `${steps.join(', then ')}; ${cut.replace(/^1 node lose/, '1 node loses')}`;
+  return `${steps.join(', then ')}; ${cutText(nodes)}${nodes === 0 ? '' : ` on ${count(racks, 'rack')}`}`;
 }
+
+/** Returns the parts that a resume begins by the words of an earlier confirmation. */
+function confirmedBefore(run: FleetRun, preview: FleetPreview): FleetPart[] {
+  return partsOf(run).filter((part) => canBegin(part) && part.confirmed && !preview.has(part));
+}
+
+/** Returns the number of nodes that lose power in the parts that a resume begins as they were confirmed before. */
+export function nodesConfirmedBefore(run: FleetRun, preview: FleetPreview): number {
+  return confirmedBefore(run, preview).reduce((sum, { plan, confirm }) => sum + cutBy(plan, confirm ?? ''), 0);
+}
+
+/** `north/shed-dev continues; south/shed-dev starts as confirmed before: 3 nodes lose power`. */
+export function resumeSummaryOf(run: FleetRun, preview: FleetPreview): string {
+  const names = (parts: readonly FleetPart[]): string => parts.map(partName).join(', ');
+  const [under, before] = [partsOf(run).filter(isUnderWay), confirmedBefore(run, preview)];
+  const cut = nodesConfirmedBefore(run, preview);
+  const what = [
+    ...(under.length === 0 ? [] : [`${names(under)} ${under.length === 1 ? 'continues' : 'continue'}`]),
+    ...(preview.size === 0 ? [] : [summaryOf(run, preview)]),
+    ...(before.length === 0
+      ? []
+      : [`${names(before)} ${before.length === 1 ? 'starts' : 'start'} as confirmed before: ${cutText(cut)}`]),
+  ];
+  return what.length === 0 ? 'nothing is left to begin' : what.join('; ');
+}
+
+const cutText = (nodes: number): string =>
+  nodes === 0 ? 'no node loses power' : nodes === 1 ? '1 node loses power' : `${nodes} nodes lose power`;
 
 /** Reports whether a guard would refuse a node. */
 export function previewRefuses(preview: FleetPreview): boolean {

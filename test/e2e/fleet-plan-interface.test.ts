@@ -195,7 +195,7 @@ test(
       await first.waitFor(/waits: resume or abort it[^]*paused by an operator/, 'the pause', WAIT);
       expect((await cuts())['south']).toBe(0);
       first.type('r');
-      await first.waitFor('nothing needs new words');
+      await first.waitFor(/north\/shed continues; south\/shed starts as confirmed before: 2 nodes lose power/);
       await resumeByEnter(first);
       await first.waitFor('This interface drives it', 'the resume', WAIT);
       first.type('\x1b');
@@ -220,7 +220,7 @@ test(
     second.type('\r');
     await second.waitFor(/run f\w+, by/);
     second.type('r');
-    await second.waitFor('nothing needs new words');
+    await second.waitFor('2 nodes OFF as confirmed before');
     await resumeByEnter(second);
     await second.waitFor(/south\/shed {2}running \(run p\w+\)[^]*This interface drives it/, 'the resume', WAIT);
     await abort(second);
@@ -235,7 +235,7 @@ async function resumeByEnter(screen: TestTerminal): Promise<void> {
   await expect
     .poll(
       () => {
-        const asks = screen.text().includes('nothing needs new words');
+        const asks = screen.text().includes('as confirmed before');
         if (asks) screen.type('\r');
         return asks;
       },

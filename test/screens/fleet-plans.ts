@@ -65,7 +65,7 @@ export const FLEET_PLANS = fleetPlans('running');
 const answered = { unreached: null, warnings: [], refusals: [] };
 
 export const FLEET_PREVIEW: FleetPreviewState = {
-  ...{ plan: 'shed-dev', run: null, confirm: 'shed-dev 21' },
+  ...{ plan: 'shed-dev', run: null, confirm: 'shed-dev 21', confirmedBefore: 0 },
   summary:
     'er24a/shed-dev (9 nodes), then er24b/shed-dev (12 nodes) + attic/shed-dev (not reached); 21 nodes lose power on 2 racks',
   steps: [

@@ -1,6 +1,12 @@
 /** What the racks say of a plan over several racks, as the interface shows it. Pure. */
 import type { PlanPreview } from '../../api/plans.ts';
-import { confirmationOf, nodesCut, summaryOf } from '../../client/fleet-preview.ts';
+import {
+  confirmationOf,
+  nodesConfirmedBefore,
+  nodesCut,
+  resumeSummaryOf,
+  summaryOf,
+} from '../../client/fleet-preview.ts';
 import { type FleetPart, type FleetRun, partName } from '../../rack/fleet-plan.ts';
 import type { FleetPartPreview, FleetPreviewState } from '../model/fleet-plans.ts';
 
@@ -17,8 +23,11 @@ export function previewState(record: FleetRun, asked: AskedParts, resumes: strin
     });
     return shown.length === 0 ? [] : [{ name, onFail, parts: shown }];
   });
-  const summary = asked.size === 0 ? 'nothing needs new words' : summaryOf(record, preview);
-  return { plan: record.plan, run: resumes, confirm: confirmationOf(record, preview), summary, steps };
+  return {
+    ...{ plan: record.plan, run: resumes, confirm: confirmationOf(record, preview), steps },
+    confirmedBefore: resumes === null ? 0 : nodesConfirmedBefore(record, preview),
+    summary: resumes === null ? summaryOf(record, preview) : resumeSummaryOf(record, preview),
+  };
 }
 
 function partPreview(part: FleetPart, answer: PlanPreview | string): FleetPartPreview {

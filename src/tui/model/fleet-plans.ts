@@ -22,8 +22,10 @@ export interface FleetPreviewState {
   plan: string;
   /** Id of the run that is to be resumed; null: a new one. */
   run: string | null;
-  /** The words that confirm it; '' where nothing is cut. */
+  /** The words that confirm it; '' where nothing else is cut than what was confirmed before. */
   confirm: string;
+  /** Number of nodes that a resume cuts by an earlier confirmation. */
+  confirmedBefore: number;
   summary: string;
   steps: readonly { name: string; onFail: 'pause' | 'skip'; parts: readonly FleetPartPreview[] }[];
 }

@@ -149,13 +149,13 @@ function footLines(panel: FleetPlansPanel, mode: Extract<FleetMode, { is: 'previ
     spans: [[line, 'warn']],
   }));
   if (mode.preview.kind !== 'done') return [...remark, { spans: way }];
-  const { confirm } = mode.preview.answer;
+  const { confirm, confirmedBefore } = mode.preview.answer;
   const act = mode.run === null ? 'start' : 'resume';
   if (mode.sent) return [...remark, { spans: [[act === 'start' ? 'starting …' : 'resuming …', 'text']] }];
   if (confirm === '')
     return [
       ...remark,
-      { spans: [['Enter', 'key'], [` ${act} it: nothing is cut by what it begins   `, 'text'], ...way] },
+      { spans: [['Enter', 'key'], [` ${act} it: `, 'text'], cutAtEnter(confirmedBefore), ['   ', 'text'], ...way] },
     ];
   return [
     {
@@ -169,6 +169,11 @@ function footLines(panel: FleetPlansPanel, mode: Extract<FleetMode, { is: 'previ
     ...remark,
     { spans: way },
   ];
+}
+
+function cutAtEnter(confirmedBefore: number): Span {
+  if (confirmedBefore === 0) return ['nothing is cut by what it begins', 'text'];
+  return [`${count(confirmedBefore, 'node')} OFF as confirmed before`, 'danger'];
 }
 
 function previewLines({ summary, steps }: FleetPreviewState, width: number, g: Glyphs): Span[][] {
