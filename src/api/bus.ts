@@ -8,6 +8,14 @@ import type { Failure, Power } from '../rack/reading.ts';
  */
 export type BusState = 'starting' | 'ready' | 'paused' | 'locked' | 'wedged' | 'down';
 
+/** Bus states without answers: earlier values are no longer known. */
+const DEAF: readonly BusState[] = ['starting', 'locked', 'wedged', 'down'];
+
+/** Returns whether the bus can be used, or is in use by a console. */
+export function busUsable(state: BusState): boolean {
+  return !DEAF.includes(state);
+}
+
 /**
  * The recovery stage, from the mildest: `resync`, replies are damaged, so exchanges keep a distance; `probe`, ^G and
  * a request to the master; `unlock`; `reopen` the port; `rest` until `retryAt`; `device`, the port's device is

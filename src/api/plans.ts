@@ -146,6 +146,11 @@ export function planConfirmation(name: string, nodes: number): string {
   return `${name} ${nodes}`;
 }
 
+/** Returns whether something of a run is under way. */
+export function goesOn({ state }: Pick<PlanRun, 'state'>): boolean {
+  return state === 'running' || state === 'pausing' || state === 'aborting';
+}
+
 /** Returns the exit code of a run once nothing of it runs; a paused or interrupted one counts as partly done. */
 export function planExitCode(run: PlanRun): number {
   const outcomes = run.steps.flatMap(({ nodes }) => nodes.map(({ outcome }) => outcome));

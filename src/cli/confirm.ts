@@ -3,6 +3,9 @@ import { createInterface } from 'node:readline';
 import { EXIT } from '../api/power.ts';
 import { Failure, shown, UsageFailure } from './terminal-output.ts';
 
+/** Last line of a dry run. */
+export const NOTHING_SENT = 'nothing was sent (--dry-run)';
+
 /** Time for which input typed before the question was shown is discarded, ms. */
 const DISCARD_MS = 100;
 

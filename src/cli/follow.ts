@@ -3,7 +3,7 @@
  * view on a terminal, otherwise lines or JSON lines.
  */
 import type { ServerNotes, Snapshot } from '../api/methods.ts';
-import { planExitCode, type PlanNodeRun, type PlanRun } from '../api/plans.ts';
+import { goesOn, planExitCode, type PlanNodeRun, type PlanRun } from '../api/plans.ts';
 import { EXIT, exitCodeOf, type Operation } from '../api/power.ts';
 import type { RackClient } from '../client/client.ts';
 import { conditionText } from '../rack/system-state.ts';
@@ -18,10 +18,7 @@ import {
   statusTable,
   supplySentence,
 } from './format/status.ts';
-import { Failure, hint, iso, print, printJson, writtenId } from './terminal-output.ts';
-
-/** 128 + SIGINT: the operator left, the operation continues. */
-const LEFT = 130;
+import { Failure, hint, iso, LEFT, print, printJson, writtenId } from './terminal-output.ts';
 
 export interface Watched<T> {
   /** Subscribes to every state, of others too; returns the function that unsubscribes. */
@@ -79,10 +76,6 @@ export function endOf(client: RackClient, run: PlanRun): Promise<PlanRun> {
 /** Returns the commands for a run that waits for an operator. */
 export function howOn({ id }: PlanRun): string {
   return `resume it with 'rackui plan resume ${id}', skip a node with 'rackui plan skip ${id} NODE', abort it with 'rackui plan abort ${id}'`;
-}
-
-function goesOn({ state }: PlanRun): boolean {
-  return state === 'running' || state === 'pausing' || state === 'aborting';
 }
 
 type PlanOutput = (run: PlanRun, changes: readonly PlanNodeRun[]) => void;

@@ -47,6 +47,9 @@ export function explain(error: unknown): { message: string; exitCode: number } {
   return { message: error.message, exitCode: exitCode() };
 }
 
+/** 128 + SIGINT: the operator left, the operation continues. */
+export const LEFT = 130;
+
 /** Conventional code of a program whose reader ended: 128 + SIGPIPE. */
 const READER_GONE = 141;
 

@@ -65,9 +65,17 @@ export class FleetJournal {
     return { runs: runs.sort((a, b) => a.started.wall - b.started.wall), problems };
   }
 
-  /** Replaces the run's file; it is on the disk when this returns. @throws the disk's error */
+  /** Replaces the run's file; it is on the disk when this returns. @throws Error with the disk's reason */
   write(record: FleetRecord): void {
     if (record.state === 'ended') record.ended ??= now();
+    try {
+      this.#replace(record);
+    } catch (error) {
+      throw new Error(`the journal of run ${record.id} cannot be written: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  #replace(record: FleetRecord): void {
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     const path = this.#path(record.id);
     // A new file, for its owner only: a link planted at the name is removed, not followed.

@@ -1,4 +1,5 @@
 /** What a plan of several racks would do, as each rack's own server says, and what of it an operator confirms. */
+import { busUsable } from '../api/bus.ts';
 import { RPC_ERROR } from '../api/methods.ts';
 import type { PlanPreview } from '../api/plans.ts';
 import { EXIT } from '../api/power.ts';
@@ -20,7 +21,7 @@ export const isRefusal = (error: unknown): boolean => error instanceof RpcFailur
 /** Returns the reason why the rack's bus cannot be used, or null. @throws the request's error */
 export async function busProblem(client: RackClient): Promise<string | null> {
   const { bus } = await client.request('sweep', { addrs: null, interrupt: false });
-  return bus.state === 'ready' || bus.state === 'paused' ? null : bus.detail;
+  return busUsable(bus.state) ? null : bus.detail;
 }
 
 /** Returns the number of nodes that lose power, as the rack's server counts them for its own confirmation. */

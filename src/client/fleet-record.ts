@@ -71,6 +71,14 @@ export function fleetObstacles(run: FleetRecord): string[] {
   ];
 }
 
+/** Returns the refusal of a second run of a plan beside one that has not ended; null: there is none. */
+export function secondRunRefusal(runs: readonly FleetRecord[], plan: string): string | null {
+  const before = runs.find((run) => run.plan === plan && run.state !== 'ended');
+  return before === undefined
+    ? null
+    : `nothing was started: ${fleetRunLine(before)}; ${fleetHowOn(before).at(-1) ?? ''}`;
+}
+
 /** Says that a program left a run that it drove. */
 export function fleetLeft({ id, plan }: FleetRecord): string {
   return `run ${id} of ${plan} is left: what runs on the racks continues, nothing more is started; resume it with 'rackui plan resume ${id}'`;

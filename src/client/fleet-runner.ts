@@ -4,7 +4,7 @@
  * no part is begun twice, also by a program that resumes the run of one that was killed.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type PlanRun, planExitCode } from '../api/plans.ts';
+import { goesOn, type PlanRun, planExitCode } from '../api/plans.ts';
 import { EXIT } from '../api/power.ts';
 import { RPC_ERROR } from '../api/methods.ts';
 import { messageOf } from '../lib/errors.ts';
@@ -313,7 +313,3 @@ const pauseFor = (ms: number): Promise<void> => delay(ms, undefined, { ref: fals
 
 const reasons = (parts: readonly FleetPart[]): string =>
   parts.map((part) => `${partName(part)} ${part.state}: ${part.detail}`).join('; ');
-
-function goesOn({ state }: PlanRun): boolean {
-  return state === 'running' || state === 'pausing' || state === 'aborting';
-}

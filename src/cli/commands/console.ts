@@ -1,9 +1,9 @@
 /** Opens a node's console. */
+import { busUsable } from '../../api/bus.ts';
 import { type ConsoleBaudRate, RPC_ERROR } from '../../api/methods.ts';
 import { EXIT } from '../../api/power.ts';
 import type { ConsoleKeyTable } from '../console/keys.ts';
 import type { ConsoleStep } from '../console/script.ts';
-import { busUsable } from '../format/status.ts';
 import { type GlobalOptions, knownRack, openClient, targetOf } from '../server-connection.ts';
 import { explain, Failure, UsageFailure } from '../terminal-output.ts';
 import { configuredSettings } from './tui.ts';

@@ -1,4 +1,5 @@
 /** Sends a file to a node, or reads one from it, over the node's console. */
+import { busUsable } from '../../api/bus.ts';
 import {
   chmodSync,
   closeSync,
@@ -20,7 +21,6 @@ import { type RackClient, RpcFailure } from '../../client/client.ts';
 import { checksum } from '../../lib/checksum.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { type InventoryNode, nodeLabel } from '../../rack/inventory.ts';
-import { busUsable } from '../format/status.ts';
 import { type GlobalOptions, knownRack, openClient, targetOf } from '../server-connection.ts';
 import { explain, Failure, NODE_FAILED, print, printJson, Progress, UsageFailure } from '../terminal-output.ts';
 

@@ -1,12 +1,12 @@
 /** `rackui plan …`: lists plans, previews one, and controls runs. */
+import { busUsable } from '../../api/bus.ts';
 import { configSentences } from '../../api/configuration.ts';
 import type { PlanPreview, PlanRun } from '../../api/plans.ts';
 import { EXIT } from '../../api/power.ts';
 import type { RackClient } from '../../client/client.ts';
-import { confirmation } from '../confirm.ts';
+import { confirmation, NOTHING_SENT } from '../confirm.ts';
 import { endOf, followPlan, howOn } from '../follow.ts';
 import { planLine, previewJson, previewLines, runJson, runLine, runLines } from '../format/plan.ts';
-import { busUsable } from '../format/status.ts';
 import { type GlobalOptions, knownRack, openClient, targetsOf } from '../server-connection.ts';
 import { Failure, hint, print, printJson, UsageFailure } from '../terminal-output.ts';
 
@@ -58,7 +58,7 @@ export function planRunCommand(name: string, options: PlanOptions): Promise<numb
     if (options.dryRun === true || !armed) {
       hintConfig(client);
       const plan = await client.request('plan.show', { name });
-      if (options.dryRun === true) return show(plan, json, ['nothing was sent (--dry-run)']);
+      if (options.dryRun === true) return show(plan, json, [NOTHING_SENT]);
       if (!json) for (const line of previewLines(plan)) hint(line);
       if (plan.cuts)
         confirm = await confirmation(options.confirm, plan.confirm, `plan ${name} cuts power`, options.plain);

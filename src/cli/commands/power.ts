@@ -1,4 +1,5 @@
 /** Power verbs, and the operations that they start: list, follow, answer, abort. */
+import { busUsable } from '../../api/bus.ts';
 import {
   cuts,
   EXIT,
@@ -13,7 +14,7 @@ import type { RackClient } from '../../client/client.ts';
 import { didYouMean } from '../../lib/words.ts';
 import { formatAddress } from '../../rack/address.ts';
 import { DEPENDENCE_RULES, type DependenceRule } from '../../rack/plan.ts';
-import { confirmation } from '../confirm.ts';
+import { confirmation, NOTHING_SENT } from '../confirm.ts';
 import { follow, progressOutput } from '../follow.ts';
 import {
   checkJson,
@@ -24,7 +25,6 @@ import {
   refuses,
   summaryLine,
 } from '../format/power.ts';
-import { busUsable } from '../format/status.ts';
 import { type GlobalOptions, knownRack, openClient, targetsOf } from '../server-connection.ts';
 import { Failure, hint, print, printJson, UsageFailure } from '../terminal-output.ts';
 
@@ -126,7 +126,7 @@ function dryRun(check: PowerCheck, json: boolean): number {
   else {
     for (const line of [meaningLine(check), ...checkLines(check)]) print(line);
     if (cuts(check.verb)) print(`to confirm: --confirm '${check.confirm}'`);
-    print('nothing was sent (--dry-run)');
+    print(NOTHING_SENT);
   }
   return refuses(check) ? EXIT.refused : EXIT.done;
 }

@@ -1,8 +1,9 @@
 /** `rackui status`: prints the rack after a new sweep. */
+import { busUsable } from '../../api/bus.ts';
 import { configSentences } from '../../api/configuration.ts';
 import type { Snapshot } from '../../api/methods.ts';
 import { EXIT } from '../../api/power.ts';
-import { busUsable, statusReport, type StatusReport, statusTable } from '../format/status.ts';
+import { statusReport, type StatusReport, statusTable } from '../format/status.ts';
 import { type GlobalOptions, openClient, targetsOf } from '../server-connection.ts';
 import { hint, print, printJson } from '../terminal-output.ts';
 

@@ -16,10 +16,7 @@ import type { FleetOptions } from './preview.ts';
 import { planPrinter } from '../follow.ts';
 import { fleetPartJson, fleetRunJson } from '../format/fleet-plan.ts';
 import type { RackParts } from './rack-parts.ts';
-import { Failure, hint, print, printJson } from '../terminal-output.ts';
-
-/** Code of a command that was left while its run continues. */
-const LEFT = 130;
+import { Failure, hint, LEFT, print, printJson } from '../terminal-output.ts';
 
 /** Claims the run for this program. @throws Failure where another program drives it */
 export async function claimed<T>(record: FleetRecord, act: () => Promise<T>): Promise<T> {
@@ -32,15 +29,6 @@ export async function claimed<T>(record: FleetRecord, act: () => Promise<T>): Pr
   }
 }
 
-/** Writes the run. @throws Failure */
-export function save(journal: FleetJournal, record: FleetRecord): void {
-  try {
-    journal.write(record);
-  } catch (error) {
-    throw new Failure(EXIT.unavailable, `the journal of run ${record.id} cannot be written: ${messageOf(error)}`);
-  }
-}
-
 /** Drives a claimed run, and returns the exit code: 130 where Ctrl-C left it. */
 export async function drive(
   journal: FleetJournal,
@@ -50,13 +38,13 @@ export async function drive(
 ): Promise<number> {
   const progress = new Progress(racks, record);
   journal.takeOrder(record.id);
-  save(journal, record);
+  journal.write(record);
   let warned = false;
   const runner = new FleetRunner(record, {
     open: (rack) => racks.handOver(rack),
     save: () => {
       try {
-        save(journal, record);
+        journal.write(record);
       } catch (error) {
         // An armed run waits for nothing: what it begins has an id that its server keeps.
         if (!record.armed) throw error;

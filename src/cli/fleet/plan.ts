@@ -3,7 +3,7 @@ import { EXIT } from '../../api/power.ts';
 import { identity } from '../../client/autostart.ts';
 import { FleetJournal, type FleetOrder, type FleetRecord, isDriven, passOrder } from '../../client/fleet-journal.ts';
 import { type FleetPreview, prepareResume, previewRefuses, unconfirmedParts } from '../../client/fleet-preview.ts';
-import { fleetHowOn, fleetRunLine, newFleetRecord } from '../../client/fleet-record.ts';
+import { fleetHowOn, fleetRunLine, newFleetRecord, secondRunRefusal } from '../../client/fleet-record.ts';
 import { stateDirectory } from '../../config/paths.ts';
 import type { RackList } from '../../config/rack-list.ts';
 import { didYouMean } from '../../lib/words.ts';
@@ -15,7 +15,8 @@ import {
   skipParts,
   startable,
 } from '../../rack/fleet-plan.ts';
-import { claimed, drive, save } from './drive.ts';
+import { NOTHING_SENT } from '../confirm.ts';
+import { claimed, drive } from './drive.ts';
 import {
   confirmParts,
   type FleetOptions,
@@ -28,8 +29,6 @@ import { fleetPlanLine, fleetRunJson, fleetRunLines } from '../format/fleet-plan
 import { exitCodeOfAll, RackParts } from './rack-parts.ts';
 import { Failure, hint, print, printJson, UsageFailure } from '../terminal-output.ts';
 import { deadlineOf, type PlanOptions } from '../commands/plan.ts';
-
-const NOTHING = 'nothing was sent (--dry-run)';
 
 const openJournal = (): FleetJournal => new FleetJournal(stateDirectory());
 
@@ -63,15 +62,14 @@ export async function runFleetPlan(list: RackList, word: string, options: PlanOp
   const plan = definitionOf(list, word);
   if (plan === null) return null;
   const record = newRecord(list, word, plan, options);
-  if (options.dryRun === true) return dryRun(list, record, plan, options, [NOTHING]);
+  if (options.dryRun === true) return dryRun(list, record, plan, options, [NOTHING_SENT]);
   if (options.detach === true)
     throw new UsageFailure(
       `a plan of several racks is driven by this program: leave it running, in tmux or as a service, instead of --detach`,
     );
   const journal = openJournal();
-  const before = journal.read(list.path).runs.find((run) => run.plan === word && run.state !== 'ended');
-  if (before !== undefined)
-    throw new Failure(EXIT.refused, `nothing was started: ${fleetRunLine(before)}; ${fleetHowOn(before).at(-1) ?? ''}`);
+  const second = secondRunRefusal(journal.read(list.path).runs, word);
+  if (second !== null) throw new Failure(EXIT.refused, second);
   return withRacks(list, record, 'plan run', options, async (racks) => {
     if (!record.armed) await previewAndConfirm(racks, record, partsOf(record), options);
     if (startable(record).length === 0)
@@ -147,7 +145,7 @@ export async function skipFleetPlan(
         EXIT.refused,
         `${stuck.map(partName).join(', ')} cannot be left out while its run on the rack has not ended; ${fleetHowOn(record)[0] ?? ''}`,
       );
-    save(openJournal(), record);
+    openJournal().write(record);
     if (options.json === true) printJson({ type: 'fleet-state', ...fleetRunJson(record) });
     else for (const line of [...fleetRunLines(record), `resume it with 'rackui plan resume ${record.id}'`]) print(line);
     return Promise.resolve(EXIT.done);

@@ -8,7 +8,7 @@ import type { RackList } from '../../config/rack-list.ts';
 import { count } from '../../lib/words.ts';
 import type { RackWord } from '../../rack/fleet-selectors.ts';
 import { compressNames } from '../../rack/selectors.ts';
-import { confirmation } from '../confirm.ts';
+import { confirmation, NOTHING_SENT } from '../confirm.ts';
 import { checkJson, checkLines, meaningLine, refuses } from '../format/power.ts';
 import { exitCodeOfAll, type ReachedPart, RackParts } from './rack-parts.ts';
 import { explain, hint, print, printJson } from '../terminal-output.ts';
@@ -42,7 +42,8 @@ export async function fleetPowerCommand(
   try {
     await racks.connect();
     const selection = await racks.select(words);
-    const ready = await inAll(racks, racks.reached, async (part) => ({
+    const parts = racks.reached.map((part) => ({ part }));
+    const ready = await inAll(racks, parts, async ({ part }) => ({
       part,
       ...(await preparePower(part.client, asked, part.words)),
     }));
@@ -54,7 +55,8 @@ export async function fleetPowerCommand(
     const refusing = ready.filter(({ check }) => refuses(check));
     if (dryRun) {
       if (!json)
-        for (const line of [...(cuts(asked.verb) ? [`to confirm: --confirm '${expected}'`] : []), NOTHING]) print(line);
+        for (const line of [...(cuts(asked.verb) ? [`to confirm: --confirm '${expected}'`] : []), NOTHING_SENT])
+          print(line);
       return refusing.length > 0 ? EXIT.refused : exitCodeOfAll([EXIT.done, ...racks.failed.values()]);
     }
     if (refusing.length > 0) return refused(refusing, asked.verb, json);
@@ -63,29 +65,22 @@ export async function fleetPowerCommand(
       // Each server compares the words of its own check, which these ones stand for.
       for (const { request, check } of ready) request.confirm = check.confirm;
     }
-    const codes = await inAll(
-      racks,
-      ready.map(({ part }) => part),
-      (part) => {
-        const own = ready.find((one) => one.part === part);
-        return own === undefined
-          ? Promise.resolve(EXIT.done)
-          : startPower(part.client, own, { ...options, plain: true });
-      },
-    );
+    const codes = await inAll(racks, ready, (one) => startPower(one.part.client, one, { ...options, plain: true }));
     return exitCodeOfAll([...codes, ...racks.failed.values()]);
   } finally {
     racks.close();
   }
 }
 
-const NOTHING = 'nothing was sent (--dry-run)';
-
 /** Acts on the racks at once; those that fail are reported and left out of the results. */
-async function inAll<T>(racks: Racks, parts: readonly Part[], act: (part: Part) => Promise<T>): Promise<T[]> {
-  const results = await Promise.allSettled(parts.map((part) => part.output.run(() => act(part))));
+async function inAll<P extends { part: Part }, T>(
+  racks: Racks,
+  all: readonly P[],
+  act: (one: P) => Promise<T>,
+): Promise<T[]> {
+  const results = await Promise.allSettled(all.map((one) => one.part.output.run(() => act(one))));
   return results.flatMap((result, index) => {
-    const part = parts[index];
+    const part = all[index]?.part;
     if (result.status === 'fulfilled') return [result.value];
     if (part !== undefined) {
       racks.fail(part, explain(result.reason));

@@ -2,14 +2,19 @@
  * Shows what plans of several racks would do, and asks for the one confirmation that names every rack and the number of
  * nodes. A rack that cannot be reached is reported before; its part is not confirmed, and nothing of it is begun.
  */
+import { busUsable } from '../../api/bus.ts';
 import type { PlanPreview } from '../../api/plans.ts';
 import { EXIT } from '../../api/power.ts';
-import { confirmationOf, confirmPreviewed, type FleetPreview, summaryOf } from '../../client/fleet-preview.ts';
-import { RPC_ERROR } from '../../api/methods.ts';
+import {
+  confirmationOf,
+  confirmPreviewed,
+  type FleetPreview,
+  isRefusal,
+  summaryOf,
+} from '../../client/fleet-preview.ts';
 import { type FleetPart, type FleetRun, partName } from '../../rack/fleet-plan.ts';
 import { confirmation } from '../confirm.ts';
 import { previewJson, previewLines } from '../format/plan.ts';
-import { busUsable } from '../format/status.ts';
 import type { RackParts } from './rack-parts.ts';
 import { type GlobalOptions, knownRack } from '../server-connection.ts';
 import { explain, Failure, hint, print, printJson } from '../terminal-output.ts';
@@ -47,10 +52,6 @@ export async function previewParts(racks: RackParts<FleetOptions>, parts: readon
       `${partName(impossible[0])} cannot be run: ${impossible[1]?.problem ?? ''}; nothing was started`,
     );
   return new Map(found);
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === RPC_ERROR.version;
 }
 
 /** Prints the order, what each rack's server says, and one line for all. `show`: where to. */

@@ -7,10 +7,8 @@ import { EXIT } from '../../api/power.ts';
 import type { RackList } from '../../config/rack-list.ts';
 import { type FleetSelection, type RackWord, selectInRacks } from '../../rack/fleet-selectors.ts';
 import { type GlobalOptions, knownRack, openClient, optionsFor } from '../server-connection.ts';
-import { explain, hint, printJson, RackOutput, UsageFailure } from '../terminal-output.ts';
+import { explain, hint, LEFT, printJson, RackOutput, UsageFailure } from '../terminal-output.ts';
 
-/** Code of a command that was left while its operation continues. */
-const LEFT = 130;
 /** Listeners for signals: one a rack, and some of the program's. */
 const MOST_LISTENERS = 100;
 

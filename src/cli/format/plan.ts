@@ -1,5 +1,6 @@
 /** Formats plans and their runs as text and JSON. */
 import {
+  goesOn,
   planExitCode,
   type PlanNodeRun,
   type PlanPreview,
@@ -108,7 +109,7 @@ function duration(ms: number): string {
 /** Returns the documented JSON of a run. Times are ISO 8601, addresses two hex digits. */
 export function runJson(run: PlanRun): Record<string, unknown> {
   const { id, plan, by, armed, state, detail, steps } = run;
-  const over = !['running', 'pausing', 'aborting'].includes(state);
+  const over = !goesOn({ state });
   return {
     id,
     plan,

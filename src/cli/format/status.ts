@@ -1,5 +1,5 @@
 /** Formats the report of `rackui status`: one record a node, as JSON and as a table. Pure. */
-import type { BusState } from '../../api/bus.ts';
+import { type BusState, busUsable } from '../../api/bus.ts';
 import type { NodeState, Snapshot } from '../../api/methods.ts';
 import {
   isWatched,
@@ -114,14 +114,6 @@ export interface LastValues {
   current: number;
   amps: number | null;
   fan: number;
-}
-
-/** Bus states without answers: earlier values are no longer known. */
-const DEAF: readonly BusState[] = ['starting', 'locked', 'wedged', 'down'];
-
-/** Returns whether the bus can be used, or is in use by a console. */
-export function busUsable(state: BusState): boolean {
-  return !DEAF.includes(state);
 }
 
 /** Makes the report. `nodes`: the reported ones, in this order. Ages are by the server's clock. */

@@ -4,6 +4,7 @@
  */
 import type { ClientIdentity } from '../../api/methods.ts';
 import {
+  goesOn,
   planConfirmation,
   type PlanList,
   type PlanNodeRun,
@@ -100,9 +101,7 @@ export class Plans {
 
   /** Returns runs with nodes under way, or more to begin: the server must not exit. */
   underWay(): PlanRun[] {
-    return this.#runners
-      .map(({ run }) => run)
-      .filter(({ state }) => ['running', 'pausing', 'aborting'].includes(state));
+    return this.#runners.map(({ run }) => run).filter(goesOn);
   }
 
   /**

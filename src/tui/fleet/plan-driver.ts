@@ -23,11 +23,11 @@ import {
 } from '../../client/fleet-preview.ts';
 import {
   fleetDrivenElsewhere,
-  fleetHowOn,
   fleetLeft,
   fleetOrder,
   fleetRunLine,
   newFleetRecord,
+  secondRunRefusal,
 } from '../../client/fleet-record.ts';
 import { FleetRunner } from '../../client/fleet-runner.ts';
 import { messageOf } from '../../lib/errors.ts';
@@ -282,9 +282,8 @@ async function unfinishedRun(source: FleetSource, id: string): Promise<{ record:
 
 /** Refuses a second run of a plan beside one that has not ended. */
 function refuseSecond(runs: readonly FleetRecord[], plan: string): void {
-  const before = runs.find((run) => run.plan === plan && run.state !== 'ended');
-  if (before === undefined) return;
-  throw new Error(`nothing was started: ${fleetRunLine(before)}; ${fleetHowOn(before).at(-1) ?? ''}`);
+  const second = secondRunRefusal(runs, plan);
+  if (second !== null) throw new Error(second);
 }
 
 /** Reports whether another program has driven the run since it was read. */
@@ -312,7 +311,7 @@ function save(journal: FleetJournal, record: FleetRecord): void {
     journal.write(record);
   } catch (error) {
     // An armed run waits for nothing: what it begins has an id that its server keeps.
-    if (!record.armed) throw new Error(`the journal of run ${record.id} cannot be written: ${messageOf(error)}`);
+    if (!record.armed) throw error;
   }
 }
 
