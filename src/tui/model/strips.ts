@@ -89,10 +89,6 @@ export const CURRENT = 0;
 export const FAN = 1;
 export const PEAK = 2;
 
-/** Values by strip and kind: a frame needs those of currents for the node and for the rack's total. */
-type Known = Map<number, { of: readonly number[]; values: readonly (number | null)[] }>;
-const VALUES = new WeakMap<Strip, Known>();
-
 /**
  * Returns a node's values of the steps up to `to`, oldest first; null: no sample. A sample also stands for the next
  * step where steps are shorter than two sweeps: it may lie just beyond the border. Steps before the first known one
@@ -107,29 +103,12 @@ export function stripValues(
 ): readonly (number | null)[] {
   const strip = strips.nodes.get(addr);
   if (strip === undefined) return [];
-  let known = VALUES.get(strip);
-  if (known === undefined) VALUES.set(strip, (known = new Map() as Known));
-  const what = [strips.stepMs, strips.count, to, intervalMs];
-  const before = known.get(of);
-  if (before?.of.every((one, i) => one === what[i]) === true) return before.values;
-  const values = valuesOf(strips, strip, of, to, intervalMs);
-  known.set(of, { of: what, values });
-  return values;
-}
-
-function valuesOf(
-  { stepMs, count }: Strips,
-  strip: Strip,
-  of: typeof CURRENT | typeof FAN | typeof PEAK,
-  to: number,
-  intervalMs: number,
-): readonly (number | null)[] {
   const oldest = strip.last - strip.points.length + 1;
   const values: (number | null)[] = [];
   let before: number | null = null;
-  for (let step = Math.max(oldest, to - count + 1); step <= to; step++) {
+  for (let step = Math.max(oldest, to - strips.count + 1); step <= to; step++) {
     const value = strip.points[step - oldest]?.[of] ?? null;
-    values.push(value ?? (stepMs < 2 * intervalMs ? before : null));
+    values.push(value ?? (strips.stepMs < 2 * intervalMs ? before : null));
     before = value;
   }
   return values.at(-1) === null && before === null && values.at(-2) != null ? values.slice(0, -1) : values;
