@@ -16,6 +16,7 @@ import { dismissed, shownOperations } from '../model/results.ts';
 import type { State } from '../model/state.ts';
 import { nodeLines, operationLine, questionLines } from './operation-view.ts';
 import { closed, type KeyPress, type OverlayType, type PaintTools, seenLongEnough } from './overlay.ts';
+import { paintAbortQuestion } from './question.ts';
 
 export const OPERATIONS: OverlayType<OperationsPanel> = {
   kind: 'operations',
@@ -215,19 +216,7 @@ function paintPrompt(frame: Frame, state: State, panel: OperationsPanel, g: Glyp
   const { prompt } = panel;
   if (prompt === null) return;
   if (prompt.kind === 'abort') {
-    const box = paintBox(frame, centred(frame, 64, 5), 'abort', g);
-    frame.text(box.x, box.y, `Abort ${prompt.id}? Commands already sent cannot be undone.`, 'text', box.width);
-    frame.spans(
-      box.x,
-      box.y + 2,
-      [
-        ['y', 'key'],
-        [' abort   ', 'text'],
-        ['any other key', 'key'],
-        [' continue', 'text'],
-      ],
-      box.width,
-    );
+    paintAbortQuestion(frame, `Abort ${prompt.id}? Commands already sent cannot be undone.`, 64, g);
     return;
   }
   const node = state.operations.find(({ id }) => id === prompt.id)?.nodes.find(({ addr }) => addr === prompt.addr);

@@ -24,3 +24,20 @@ export function paintQuestion(
     [' cancel', 'text'],
   ]);
 }
+
+/** Paints the question whether to abort, which `y` answers with yes; `width` holds the text in one line. */
+export function paintAbortQuestion(frame: Frame, text: string, width: number, g: Glyphs): void {
+  const box = paintBox(frame, centred(frame, width, 5), 'abort', g);
+  frame.text(box.x, box.y, text, 'text', box.width);
+  frame.spans(
+    box.x,
+    box.y + 2,
+    [
+      ['y', 'key'],
+      [' abort   ', 'text'],
+      ['any other key', 'key'],
+      [' continue', 'text'],
+    ],
+    box.width,
+  );
+}

@@ -8,9 +8,12 @@ import type { Glyphs } from '../../canvas/glyphs.ts';
 import type { LineRow, LineRun, RunOverlay } from '../../model/overlays.ts';
 import { nameOf, type State } from '../../model/state.ts';
 import type { PaintTools } from '../overlay.ts';
+import { paintAbortQuestion } from '../question.ts';
 import { isRunning, summaryOf } from './line-run.ts';
 
 const WIDTH = 120;
+const ABORT = 'Interrupt the running command, and leave out the nodes that wait?';
+const QUESTION_WIDTH = 72;
 /** Columns of a node's name, its state and its exit code. */
 const NAME = 24;
 const STATE = 10;
@@ -34,7 +37,7 @@ export function paintRun(frame: Frame, state: State, overlay: RunOverlay, { g }:
   if (overlay.shows === 'output' && lineRun !== null && row !== undefined)
     paintOutput(frame, state, lineRun, { row, scroll: overlay.scroll, g });
   else paintTable(frame, state, overlay, g);
-  if (overlay.aborts !== null) paintQuestion(frame, g);
+  if (overlay.aborts !== null) paintAbortQuestion(frame, ABORT, QUESTION_WIDTH, g);
 }
 
 function paintTable(frame: Frame, state: State, overlay: RunOverlay, g: Glyphs): void {
@@ -146,21 +149,4 @@ function folded(line: string, width: number): string[] {
   const letters = Array.from(line);
   const count = Math.max(1, Math.ceil(letters.length / width));
   return Array.from({ length: count }, (_, i) => letters.slice(i * width, (i + 1) * width).join(''));
-}
-
-function paintQuestion(frame: Frame, g: Glyphs): void {
-  const box = paintBox(frame, centred(frame, 72, 5), 'abort', g);
-  const text = 'Interrupt the running command, and leave out the nodes that wait?';
-  frame.text(box.x, box.y, text, 'text', box.width);
-  frame.spans(
-    box.x,
-    box.y + 2,
-    [
-      ['y', 'key'],
-      [' abort   ', 'text'],
-      ['any other key', 'key'],
-      [' continue', 'text'],
-    ],
-    box.width,
-  );
 }
