@@ -82,7 +82,7 @@ export function resumeSummaryOf(run: FleetRun, preview: FleetPreview): string {
 }
 
 const cutText = (nodes: number): string =>
-  nodes === 0 ? 'no node loses power' : nodes === 1 ? '1 node loses power' : `${nodes} nodes lose power`;
+  nodes === 0 ? 'no node loses power' : `${count(nodes, 'node')} ${nodes === 1 ? 'loses' : 'lose'} power`;
 
 /** Reports whether a guard would refuse a node. */
 export function previewRefuses(preview: FleetPreview): boolean {
