@@ -2,21 +2,19 @@
 import type { Frame } from '../canvas/frame.ts';
 import { bindingOf } from '../keymap/lookup.ts';
 import { chosen } from '../layout/layout.ts';
-import { nextHeat } from '../map/heat.ts';
 import { step, type Step } from '../model/events.ts';
 import type { Place } from '../model/overlays.ts';
 import type { State } from '../model/state.ts';
 import type { FleetColumnId } from '../model/table.ts';
-import { openFleetPlans } from '../overlays/fleet-plans/fleet-plans.ts';
-import { closed, type KeyPress, type OverlayType, type PaintTools } from '../overlays/overlay.ts';
+import { type KeyPress, type OverlayType, type PaintTools } from '../overlays/overlay.ts';
 import { openColumnList } from '../table/column-list.ts';
 import { nextSort, sortWords } from '../table/table.ts';
 import { fleetColumns, type FleetRow, fleetRows, placeOf, rowAt } from './fleet-rows.ts';
 import { linesShown, paintFleetTable, ROUND, type ShownTable } from './fleet-table-view.ts';
 import { roomOf } from './overview-view.ts';
-import { nextMarked, onMarkCommand } from './marks.ts';
 import { toPlace, withoutNotice } from './racks.ts';
-import { nextFound, type Search, typedSearch } from './search.ts';
+import { type Search, typedSearch } from './search.ts';
+import { onViewCommand } from './view-commands.ts';
 
 interface RackTable extends Search {
   kind: 'racks-table';
@@ -119,32 +117,13 @@ function onKey(before: State, table: RackTable, { name, fleet }: KeyPress): Step
       return become({ at: rackFurther(rows, at, 1) });
     case 'previous-rack':
       return become({ at: rackFurther(rows, at, -1) });
-    case 'next-match':
-      return become({ at: nextFound(rows.map(placeOf), at, 1) });
-    case 'previous-match':
-      return become({ at: nextFound(rows.map(placeOf), at, -1) });
-    case 'search':
-      return become({ typing: at, filter: '' });
-    case 'heat':
-      return nextHeat(state);
     case 'accept':
     case 'attach':
       return rows.length === 0 ? step(state) : toPlace(state, at, command === 'attach');
-    case 'fleet-plans':
-      return openFleetPlans(state, { ...table, at });
     case 'show-map':
       return step({ ...state, overlay: { kind: 'racks', at, filter: table.filter, typing: null } });
-    case 'racks':
-      return step(closed(state));
-    case 'cancel':
-      return table.filter === '' ? step(closed(state)) : become({ filter: '' });
-    case 'next-marked':
-    case 'previous-marked':
-      return become({ at: nextMarked(fleet, at, command === 'next-marked' ? 1 : -1) ?? at });
-    default: {
-      const choice = { at, found: () => rows.map(placeOf) };
-      return (command && onMarkCommand(state, choice, command, fleet)) ?? step(state);
-    }
+    default:
+      return onViewCommand(state, { ...table, at }, command, fleet, () => rows.map(placeOf));
   }
 }
 

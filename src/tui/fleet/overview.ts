@@ -3,19 +3,17 @@
  * state of its own; keys and view get all of them. Pure.
  */
 import { bindingOf } from '../keymap/lookup.ts';
-import { nextHeat } from '../map/heat.ts';
 import { step, type Step } from '../model/events.ts';
 import type { Place, RackOverview } from '../model/overlays.ts';
 import type { State } from '../model/state.ts';
-import { closed, type KeyPress, type OverlayType, type PaintTools } from '../overlays/overlay.ts';
+import { type KeyPress, type OverlayType, type PaintTools } from '../overlays/overlay.ts';
 import type { Frame } from '../canvas/frame.ts';
 import { foundIn, layOutRacks, neighbourOf, rackFurther, type SmallMap } from './overview-layout.ts';
 import { FIRST_ROW } from './fleet-rows.ts';
 import { FOOT, HEAD, paintOverview, roomOf } from './overview-view.ts';
-import { nextMarked, onMarkCommand } from './marks.ts';
-import { openFleetPlans } from '../overlays/fleet-plans/fleet-plans.ts';
 import { toPlace, withoutNotice } from './racks.ts';
-import { isAt, nextFound, typedSearch } from './search.ts';
+import { isAt, typedSearch } from './search.ts';
+import { onViewCommand } from './view-commands.ts';
 
 export const RACKS: OverlayType<RackOverview> = {
   kind: 'racks',
@@ -104,7 +102,6 @@ function onKey(before: State, overview: RackOverview, { name, fleet }: KeyPress)
   const maps = mapsOf(state, fleet);
   const at = present(maps, overview.at);
   const become = (changes: Partial<RackOverview>): Step => step({ ...state, overlay: { ...overview, at, ...changes } });
-  const found = (by: 1 | -1): Step => become({ at: nextFound(foundIn(fleet, maps, overview.filter), at, by) });
   if (overview.typing !== null) {
     const next = typedSearch({ ...overview, at }, overview.typing, name, (filter) => foundIn(fleet, maps, filter));
     return next === null ? step(state) : step({ ...state, overlay: next });
@@ -120,35 +117,16 @@ function onKey(before: State, overview: RackOverview, { name, fleet }: KeyPress)
       return become({ at: rackFurther(maps, at, 1) });
     case 'previous-rack':
       return become({ at: rackFurther(maps, at, -1) });
-    case 'next-match':
-      return found(1);
-    case 'previous-match':
-      return found(-1);
-    case 'search':
-      return become({ typing: at, filter: '' });
-    case 'heat':
-      return nextHeat(state);
     case 'accept':
     case 'attach':
       return toPlace(state, at, command === 'attach');
-    case 'fleet-plans':
-      return openFleetPlans(state, { ...overview, at });
     case 'show-table':
       return step({
         ...state,
         overlay: { kind: 'racks-table', at: FIRST_ROW, filter: overview.filter, typing: null, column: 'name' },
       });
-    case 'racks':
-      return step(closed(state));
-    case 'cancel':
-      return overview.filter === '' ? step(closed(state)) : become({ filter: '' });
-    case 'next-marked':
-    case 'previous-marked':
-      return become({ at: nextMarked(fleet, at, command === 'next-marked' ? 1 : -1) ?? at });
-    default: {
-      const choice = { at, found: () => foundIn(fleet, maps, overview.filter) };
-      return (command && onMarkCommand(state, choice, command, fleet)) ?? step(state);
-    }
+    default:
+      return onViewCommand(state, { ...overview, at }, command, fleet, () => foundIn(fleet, maps, overview.filter));
   }
 }
 
