@@ -7,6 +7,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { RackClient } from '../../client/client.ts';
+import type { RackList } from '../../config/rack-list.ts';
 import { configCandidates, stateDirectory, themeDirectory } from '../../config/paths.ts';
 import { settingsIn } from '../../config/quick-look.ts';
 import { collectGarbage } from '../../lib/memory.ts';
@@ -139,7 +140,8 @@ export async function interfaceCommand(options: CommandOptions): Promise<number>
   setMaxListeners(0, end.signal);
   let begun: () => void = () => undefined;
   const asked = new Promise<void>((resolve) => (begun = resolve));
-  const opening = hopeful ? openRacks(options, end.signal, begun) : null;
+  const list = hopeful ? readRackList(options) : null;
+  const opening = list === null ? null : openRacks(options, list, end.signal, begun);
   opening?.then(begun, begun);
   try {
     // The server answers, or starts, while the interface's code loads, which lets nothing else run.
@@ -153,9 +155,9 @@ export async function interfaceCommand(options: CommandOptions): Promise<number>
     const common = await interfaceOptions(options);
     const { code, message } = await runInterface({
       ...common,
-      racks: await (opening ?? openRacks(options, end.signal, begun)),
+      racks: await (opening ?? openRacks(options, readRackList(options), end.signal, begun)),
       viewOnly: options.viewOnly === true,
-      fleet: fleetOf(options),
+      fleet: fleetOf(options, list),
     });
     reportEnd(code, message);
     return code;
@@ -170,13 +172,23 @@ export async function interfaceCommand(options: CommandOptions): Promise<number>
 const FIRST_RACK_MS = 2_000;
 const OTHER_RACKS_MS = 150;
 
+/** Returns the configured racks; null: one, or the one that was chosen. */
+function readRackList(options: CommandOptions): Promise<RackList | null> {
+  return options.rack === undefined ? rackListOf(options) : Promise.resolve(null);
+}
+
 /**
  * Connects to one rack's server, or to those of all configured racks; a server that must be started is started for
  * all of them. Racks that do not answer soon are shown without a connection, and come when they answer. `signal` ends
  * the tries; `begun` is called when the first of them only waits.
  */
-async function openRacks(options: CommandOptions, signal: AbortSignal, begun: () => void): Promise<Access[]> {
-  const list = options.rack === undefined ? await rackListOf(options) : null;
+async function openRacks(
+  options: CommandOptions,
+  reading: Promise<RackList | null>,
+  signal: AbortSignal,
+  begun: () => void,
+): Promise<Access[]> {
+  const list = await reading;
   if (list === null) {
     const one = await withOneRack(options);
     return [
@@ -231,10 +243,15 @@ async function openRacks(options: CommandOptions, signal: AbortSignal, begun: ()
   return [{ ...first, notice: first.notice ?? (await doubles(racks)) }, ...others];
 }
 
-/** Returns a function that reads the list of racks, for plans over several of them. */
-function fleetOf(options: CommandOptions): () => Promise<FleetSource | null> {
+/**
+ * Returns a function that reads the list of racks, for plans over several of them. `atStart`: as the interface has read
+ * it already, for the first call.
+ */
+function fleetOf(options: CommandOptions, atStart: Promise<RackList | null> | null): () => Promise<FleetSource | null> {
+  let known = atStart;
   return async () => {
-    const list = options.rack === undefined ? await rackListOf(options) : null;
+    const list = await (known ?? readRackList(options));
+    known = null;
     if (list === null) return null;
     const [{ FleetJournal }, { identity }] = await Promise.all([
       import('../../client/fleet-journal.ts'),
