@@ -1,65 +1,19 @@
 /** Plans over several racks from the interface: simulated racks, one server process, the real program in a terminal. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { racks, type Racks } from '../support/racks.ts';
+import { planRacks, type PlanRacks } from '../support/plan-racks.ts';
 import type { TestTerminal } from '../support/terminal.ts';
 
-let fleet: Racks;
-let bin: string;
-const PATH = process.env['PATH'] ?? '';
+let fleet: PlanRacks;
 const WAIT = 40_000;
 const SIZE = { cols: 120, rows: 40 };
 
 beforeAll(async () => {
-  // No machine can be reached by ssh.
-  bin = mkdtempSync(join(tmpdir(), 'rackui-bin-'));
-  const ssh = '#!/bin/sh\necho "ssh: connect to host far port 22: No route to host" >&2\nexit 255\n';
-  writeFileSync(join(bin, 'ssh'), ssh, { mode: 0o755 });
-  writeFileSync(join(bin, 'password'), 'raspberry\n', { mode: 0o600 });
-  process.env['PATH'] = `${bin}:${PATH}`;
-  fleet = await racks({ north: 3, south: 3 }, ['--time-scale', '30', '--no-loss']);
-  for (const [name, rack] of fleet.racks)
-    writeFileSync(
-      join(fleet.folder, `${name}.yaml`),
-      [
-        ...[`name: ${name}`, `port: ${rack.link}`, 'server: { linger: 2 }', 'boot: { proof: status }', 'nodes:'],
-        ...[1, 2].map((n) => `  - { addr: "0${n}", name: node-0${n} }`),
-        `login: { user: pi, password: { file: ${join(bin, 'password')} } }`,
-        'shutdown: { settle: 0.3, request: 20, acknowledged: 20, stopping: 20, hard: 30 }',
-        'plans: { shed: { steps: [{ name: a, action: off, selector: "node-[01-02]", parallel: 1, verify: status }] } }',
-        '',
-      ].join('\n'),
-    );
-  await fleet.serve();
+  fleet = await planRacks();
 }, WAIT);
-afterAll(async () => {
-  await fleet[Symbol.asyncDispose]();
-  process.env['PATH'] = PATH;
-  rmSync(bin, { recursive: true });
-});
-
-let before: Record<string, number>;
-beforeEach(async () => {
-  fleet.say('');
-  expect((await fleet.run('on', '*:all')).code).toBe(0);
-  before = await cutsSoFar();
-}, WAIT);
-
-async function cutsSoFar(): Promise<Record<string, number>> {
-  const counted = [...fleet.racks].map(async ([name, rack]) => {
-    const nodes = Object.values((await rack.counters()).nodes);
-    return [name, nodes.reduce((sum, node) => sum + node.off, 0)] as const;
-  });
-  return Object.fromEntries(await Promise.all(counted));
-}
-
-/** How often power was cut at each rack since the test began. */
-async function cuts(): Promise<Record<string, number>> {
-  const all = await cutsSoFar();
-  return Object.fromEntries(Object.entries(all).map(([name, number]) => [name, number - (before[name] ?? 0)]));
-}
+afterAll(() => fleet[Symbol.asyncDispose]());
+beforeEach(() => fleet.begin(''), WAIT);
 
 interface Kept {
   id: string;
@@ -133,14 +87,14 @@ test(
     expect(screen.text()).toMatch(/north\/shed {2}2 of 2 nodes OFF/);
     screen.type('\r');
     await screen.waitFor(/Enter alone starts nothing|too fast/);
-    expect(await cuts()).toEqual({ north: 0, south: 0 });
+    expect(await fleet.cuts()).toEqual({ north: 0, south: 0 });
 
     await confirm(screen, 'shed 4');
     await screen.waitFor('plan shed runs, 0 of 3 parts done');
     await screen.waitFor(/north\/shed {2}running \(run p\w+\).* of 2 nodes done/, 'progress', WAIT);
     await screen.waitFor(/waits: resume or abort it[^]*south\/shed {2}done/, 'the end', WAIT * 2);
     await screen.waitFor(/far\/shed {2}unreached[^]*not reached for its confirmation/);
-    expect(await cuts()).toEqual({ north: 2, south: 2 });
+    expect(await fleet.cuts()).toEqual({ north: 2, south: 2 });
     expect(states()).toEqual(['done', 'done', 'unreached']);
     await screen.waitFor('plan shed unfinished, 2 of 3 parts done: rackui plan resume');
 
@@ -170,10 +124,10 @@ test(
       });
       process.kill(screen.pid, 'SIGKILL');
       await screen.exited;
-      await expect.poll(cuts, { timeout: WAIT }).toEqual({ north: 2, south: 0 });
+      await expect.poll(() => fleet.cuts(), { timeout: WAIT }).toEqual({ north: 2, south: 0 });
       const resumed = await fleet.run('plan', 'resume', id);
       expect(resumed.code, resumed.err + resumed.out).toBe(0);
-      expect(await cuts()).toEqual({ north: 2, south: 2 });
+      expect(await fleet.cuts()).toEqual({ north: 2, south: 2 });
       expect(lastRun()).toMatchObject({ id, state: 'ended' });
     } finally {
       await screen[Symbol.asyncDispose]();
@@ -193,7 +147,7 @@ test(
       await first.waitFor(/north\/shed {2}running \(run p\w+\)/, 'progress', WAIT);
       first.type('p');
       await first.waitFor(/waits: resume or abort it[^]*paused by an operator/, 'the pause', WAIT);
-      expect((await cuts())['south']).toBe(0);
+      expect((await fleet.cuts())['south']).toBe(0);
       first.type('r');
       await first.waitFor(/north\/shed continues; south\/shed starts as confirmed before: 2 nodes lose power/);
       await resumeByEnter(first);
@@ -225,7 +179,7 @@ test(
     await second.waitFor(/south\/shed {2}running \(run p\w+\)[^]*This interface drives it/, 'the resume', WAIT);
     await abort(second);
     await second.waitFor(/ended {2}run f\w+[^]*aborted[^]*south\/shed {2}(?:incomplete|done)/, 'the abort', WAIT);
-    expect((await cuts())['north']).toBe(2);
+    expect((await fleet.cuts())['north']).toBe(2);
   },
   WAIT * 5,
 );

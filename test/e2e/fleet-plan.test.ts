@@ -1,16 +1,13 @@
 /** Plans of several racks: simulated racks whose nodes are shut down with proof, one server process, the real program. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { PROGRAM } from '../support/program.ts';
-import { racks, type Racks } from '../support/racks.ts';
+import { planRacks, type PlanRacks } from '../support/plan-racks.ts';
 
-let fleet: Racks;
-let bin: string;
-const PATH = process.env['PATH'] ?? '';
+let fleet: PlanRacks;
 const WAIT = 40_000;
 
 const PLANS = `plans:
@@ -34,56 +31,10 @@ const FAR = `plans:
 `;
 
 beforeAll(async () => {
-  // No machine can be reached by ssh.
-  bin = mkdtempSync(join(tmpdir(), 'rackui-bin-'));
-  const ssh = '#!/bin/sh\necho "ssh: connect to host far port 22: No route to host" >&2\nexit 255\n';
-  writeFileSync(join(bin, 'ssh'), ssh, { mode: 0o755 });
-  writeFileSync(join(bin, 'password'), 'raspberry\n', { mode: 0o600 });
-  process.env['PATH'] = `${bin}:${PATH}`;
-  fleet = await racks({ north: 4, south: 4 }, ['--time-scale', '30', '--no-loss']);
-  for (const [name, rack] of fleet.racks) {
-    const step = (nodes: string): string =>
-      `{ steps: [{ name: a, action: off, selector: "${nodes}", parallel: 1, verify: status }] }`;
-    writeFileSync(
-      join(fleet.folder, `${name}.yaml`),
-      [
-        ...[`name: ${name}`, `port: ${rack.link}`, 'server: { linger: 2 }', 'boot: { proof: status }', 'nodes:'],
-        ...[1, 2, 3].map((n) => `  - { addr: "0${n}", name: node-0${n}${n === 3 ? ', protected: true' : ''} }`),
-        `login: { user: pi, password: { file: ${join(bin, 'password')} } }`,
-        'shutdown: { settle: 0.3, request: 20, acknowledged: 20, stopping: 20, hard: 30 }',
-        `plans: { shed: ${step('node-[01-02]')}, guarded: ${step('node-03')} }`,
-        '',
-      ].join('\n'),
-    );
-  }
-  await fleet.serve();
+  fleet = await planRacks();
 }, WAIT);
-afterAll(async () => {
-  await fleet[Symbol.asyncDispose]();
-  process.env['PATH'] = PATH;
-  rmSync(bin, { recursive: true });
-});
-
-let before: Record<string, number>;
-beforeEach(async () => {
-  fleet.say(PLANS);
-  expect((await fleet.run('on', '*:all')).code).toBe(0);
-  before = await cutsSoFar();
-}, WAIT);
-
-async function cutsSoFar(): Promise<Record<string, number>> {
-  const counted = [...fleet.racks].map(async ([name, rack]) => {
-    const nodes = Object.values((await rack.counters()).nodes);
-    return [name, nodes.reduce((sum, node) => sum + node.off, 0)] as const;
-  });
-  return Object.fromEntries(await Promise.all(counted));
-}
-
-/** How often power was cut at each rack since the test began. */
-async function cuts(): Promise<Record<string, number>> {
-  const all = await cutsSoFar();
-  return Object.fromEntries(Object.entries(all).map(([name, number]) => [name, number - (before[name] ?? 0)]));
-}
+afterAll(() => fleet[Symbol.asyncDispose]());
+beforeEach(() => fleet.begin(PLANS), WAIT);
 
 type Line = Record<string, unknown> & { type: string };
 const isLine = new Ajv2020({ strict: false, allErrors: true }).compile(
@@ -163,7 +114,7 @@ test(
     expect((await fleet.run('plan', 'run', 'shed')).code).toBe(64);
     expect((await fleet.run('plan', 'run', 'shed', '--confirm', 'shed 2')).code).toBe(3);
     expect((await fleet.run('plan', 'run', 'shed', '--detach', '--confirm', 'shed 4')).code).toBe(64);
-    expect(await cuts()).toEqual({ north: 0, south: 0 });
+    expect(await fleet.cuts()).toEqual({ north: 0, south: 0 });
 
     const ran = await fleet.run('plan', 'run', 'shed', '--confirm', 'shed 4', '--json');
     expect(ran.code, ran.err + ran.out).toBe(0);
@@ -172,7 +123,7 @@ test(
       said.findIndex((line) => line.type === type && line['rack'] === rack);
     expect(place('plan-start', 'south')).toBeGreaterThan(place('plan-end', 'north'));
     expect(said.at(-1)).toMatchObject({ type: 'fleet-end', state: 'ended', exitCode: 0, detail: '2 of 2 parts done' });
-    expect(await cuts()).toEqual({ north: 2, south: 2 });
+    expect(await fleet.cuts()).toEqual({ north: 2, south: 2 });
     expect(journal().at(-1)).toMatchObject({ state: 'ended', mode: 0o600 });
     expect((await fleet.run('plan', 'resume', 'shed')).code).toBe(64);
   },
@@ -186,7 +137,7 @@ test(
     await client.kill('SIGKILL');
     const id = String(client.said()[0]?.['id']);
     // North's own server ends its part.
-    await expect.poll(cuts, { timeout: WAIT }).toEqual({ north: 2, south: 0 });
+    await expect.poll(() => fleet.cuts(), { timeout: WAIT }).toEqual({ north: 2, south: 0 });
     const listed = await fleet.run('plan', 'list');
     expect(listed.out).toContain(`plan shed (run ${id}, by `);
     expect(listed.out).toMatch(/running; 2 parts: 1 running, 1 waiting\n {2}first\n {4}north\/shed running/);
@@ -207,7 +158,7 @@ test(
     const resumed = await fleet.run('plan', 'resume', id, '--json');
     expect(resumed.code, resumed.err + resumed.out).toBe(0);
     expect(lines(resumed.out).at(-1)).toMatchObject({ type: 'fleet-end', state: 'ended', exitCode: 0 });
-    expect(await cuts()).toEqual({ north: 2, south: 2 });
+    expect(await fleet.cuts()).toEqual({ north: 2, south: 2 });
   },
   WAIT * 4,
 );
@@ -228,10 +179,10 @@ test(
     const paused = await pausing;
     expect(paused.code, paused.err).toBe(0);
     expect(paused.out).toMatch(/paused: paused by an operator; 2 parts: 1 (?:done|held), 1 waiting/);
-    expect((await cuts())['south']).toBe(0);
+    expect((await fleet.cuts())['south']).toBe(0);
     const resumed = await fleet.run('plan', 'resume', 'shed');
     expect(resumed.code, resumed.err + resumed.out).toBe(0);
-    expect(await cuts()).toEqual({ north: 2, south: 2 });
+    expect(await fleet.cuts()).toEqual({ north: 2, south: 2 });
   },
   WAIT * 4,
 );
@@ -245,7 +196,7 @@ test(
     expect(aborted.code, aborted.err + aborted.out).toBe(0);
     expect(aborted.out).toMatch(/ended: aborted; 2 parts: 1 incomplete, 1 aborted/);
     expect((await fleet.run('plan', 'list')).out).toMatch(/^north .*plan shed .* ended: aborted by/m);
-    expect((await cuts())['south']).toBe(0);
+    expect((await fleet.cuts())['south']).toBe(0);
   },
   WAIT * 4,
 );
@@ -259,7 +210,7 @@ test(
     const ran = await fleet.run('plan', 'run', 'guarded', '--confirm', 'guarded 3');
     expect(ran.code, ran.err).toBe(2);
     expect(ran.err).toMatch(/south\/guarded: skip a node there with 'rackui plan skip south\/p\w+ NODE'/);
-    expect(await cuts()).toEqual({ north: 0, south: 0 });
+    expect(await fleet.cuts()).toEqual({ north: 0, south: 0 });
     const held = await fleet.run('plan', 'skip', 'guarded', 'south');
     expect(held.code).toBe(3);
     const [, own = ''] = /'rackui plan abort (south\/p\w+)'/.exec(ran.err) ?? [];
@@ -271,7 +222,7 @@ test(
     expect((await fleet.run('plan', 'skip', 'guarded', 'south')).code).toBe(0);
     const rest = await fleet.run('plan', 'resume', 'guarded');
     expect(rest.code).toBe(2);
-    expect(await cuts()).toEqual({ north: 2, south: 0 });
+    expect(await fleet.cuts()).toEqual({ north: 2, south: 0 });
   },
   WAIT * 4,
 );
@@ -287,15 +238,15 @@ test(
       'plan shed: north/shed (2 nodes), then far/shed (not reached), then south/shed (2 nodes); 4 nodes lose power',
     );
     expect(ran.out).toMatch(/paused: far\/shed unreached: nothing was begun there/);
-    expect(await cuts()).toEqual({ north: 2, south: 0 });
+    expect(await fleet.cuts()).toEqual({ north: 2, south: 0 });
     const still = await fleet.run('plan', 'resume', 'shed');
     expect(still.code).toBe(2);
-    expect(await cuts()).toEqual({ north: 2, south: 0 });
+    expect(await fleet.cuts()).toEqual({ north: 2, south: 0 });
     expect((await fleet.run('plan', 'skip', 'shed', 'far/shed')).code).toBe(0);
     const rest = await fleet.run('plan', 'resume', 'shed', '--json');
     expect(lines(rest.out).at(-1)).toMatchObject({ state: 'ended', detail: '2 of 3 parts done', exitCode: 2 });
     expect(rest.code).toBe(2);
-    expect(await cuts()).toEqual({ north: 2, south: 2 });
+    expect(await fleet.cuts()).toEqual({ north: 2, south: 2 });
   },
   WAIT * 4,
 );

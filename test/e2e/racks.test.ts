@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../src/client/client.ts';
 import { racks, type Racks } from '../support/racks.ts';
+import type { TestTerminal } from '../support/terminal.ts';
 
 let two: Racks;
 beforeAll(async () => {
@@ -22,6 +23,10 @@ async function served(onTestFinished: (end: () => Promise<void>) => void): Promi
     await server.exited;
   });
 }
+
+/** Waits until a rack is shown: its header stands below the row of tabs. */
+const shownRack = (screen: TestTerminal, name: string): Promise<void> =>
+  screen.waitFor((s) => s.lines()[1]?.startsWith(` ${name}`) === true, name);
 
 const who = { user: 'test', from: null, tty: null, program: 'test', pid: process.pid };
 
@@ -98,65 +103,61 @@ describe('the command line', () => {
 
 describe('the interface', () => {
   test('a tab each, a server started for both, consoles of both at once, all at a glance, what goes on is said', async () => {
-    const screen = two.open({ cols: 80, rows: 24 });
-    try {
-      await screen.waitFor(/4 on/);
-      expect(screen.lines()[0]).toMatch(/ north │ south/);
-      expect(screen.lines()[1]).toMatch(/^ north {2}bus/);
-      // A console of the one stays open while the other one is shown.
-      screen.type('01\r');
-      await screen.waitFor(/Enter wakes it/);
-      screen.type('\r');
-      await screen.waitFor(/node-01 login: |n01 login: /);
-      screen.type('\x1d>');
-      await screen.waitFor(/8 on/);
-      expect(screen.lines()[1]).toMatch(/^ south {2}bus/);
-      expect((await two.racks.get('north')?.state())?.bus.console).toBe('01');
-      // One process serves both.
-      const pids = await Promise.all(
-        ['north', 'south'].map(async (name) => (await two.run('server', 'status', '--json', '--rack', name)).out),
-      );
-      expect(pids.map((out) => (JSON.parse(out) as { pid: number }).pid)).toHaveLength(2);
-      expect(new Set(pids.map((out) => (JSON.parse(out) as { pid: number }).pid)).size).toBe(1);
-      // What is wrong with the other one is seen from here.
-      await two.racks.get('north')?.ctl('unplug');
-      await screen.waitFor(/ north down/);
-      screen.type('R');
-      await screen.waitFor(/Enter show/i);
-      expect(screen.text()).toMatch(/north {2}bus down/);
-      expect(screen.text()).toMatch(/south {2}bus ready .*8 on/);
-      expect(screen.text()).toContain('●●●● ●●●●');
-      await two.racks.get('north')?.ctl('replug');
-      await screen.waitFor(/north {2}bus (paused|ready)/);
-      screen.type('k\r');
-      // The console is where it was left.
-      await screen.waitFor((s) => s.lines()[1]?.startsWith(' north') === true, 'north');
-      screen.type('\t');
-      await screen.waitFor(/node-01 A-1 01 on/);
-      screen.type('\x1dd');
-      await screen.waitFor(/4 on/);
-      // Two keys of the overview: the console of a node of the other rack.
-      screen.type('R');
-      await screen.waitFor(/Enter show/);
-      screen.type('/');
-      await screen.waitFor(/search:/);
-      screen.type('05');
-      await screen.waitFor(/1 found/);
-      screen.type('\r');
-      await screen.waitFor(/south:node-05 . B-1 05 . on/);
-      screen.type('c');
-      await screen.waitFor((s) => s.lines()[1]?.startsWith(' south') === true, 'south');
-      await screen.waitFor(/node-05 B-1 05 on[^]*Enter wakes it/);
-      screen.type('\x1dd');
-      await screen.waitFor(/8 on/);
-      screen.type('q');
-      expect((await screen.exited).code).toBe(0);
-      for (const rack of two.racks.values())
-        for (const node of Object.values((await rack.counters()).nodes))
-          expect(node).toMatchObject({ off: 0, on: 0, biosForConsole: { printable: 0 } });
-    } finally {
-      await screen[Symbol.asyncDispose]();
-    }
+    await using screen = two.open({ cols: 80, rows: 24 });
+    await screen.waitFor(/4 on/);
+    expect(screen.lines()[0]).toMatch(/ north │ south/);
+    expect(screen.lines()[1]).toMatch(/^ north {2}bus/);
+    // A console of the one stays open while the other one is shown.
+    screen.type('01\r');
+    await screen.waitFor(/Enter wakes it/);
+    screen.type('\r');
+    await screen.waitFor(/node-01 login: |n01 login: /);
+    screen.type('\x1d>');
+    await screen.waitFor(/8 on/);
+    expect(screen.lines()[1]).toMatch(/^ south {2}bus/);
+    expect((await two.racks.get('north')?.state())?.bus.console).toBe('01');
+    // One process serves both.
+    const pids = await Promise.all(
+      ['north', 'south'].map(async (name) => (await two.run('server', 'status', '--json', '--rack', name)).out),
+    );
+    expect(pids.map((out) => (JSON.parse(out) as { pid: number }).pid)).toHaveLength(2);
+    expect(new Set(pids.map((out) => (JSON.parse(out) as { pid: number }).pid)).size).toBe(1);
+    // What is wrong with the other one is seen from here.
+    await two.racks.get('north')?.ctl('unplug');
+    await screen.waitFor(/ north down/);
+    screen.type('R');
+    await screen.waitFor(/Enter show/i);
+    expect(screen.text()).toMatch(/north {2}bus down/);
+    expect(screen.text()).toMatch(/south {2}bus ready .*8 on/);
+    expect(screen.text()).toContain('●●●● ●●●●');
+    await two.racks.get('north')?.ctl('replug');
+    await screen.waitFor(/north {2}bus (paused|ready)/);
+    screen.type('k\r');
+    // The console is where it was left.
+    await shownRack(screen, 'north');
+    screen.type('\t');
+    await screen.waitFor(/node-01 A-1 01 on/);
+    screen.type('\x1dd');
+    await screen.waitFor(/4 on/);
+    // Two keys of the overview: the console of a node of the other rack.
+    screen.type('R');
+    await screen.waitFor(/Enter show/);
+    screen.type('/');
+    await screen.waitFor(/search:/);
+    screen.type('05');
+    await screen.waitFor(/1 found/);
+    screen.type('\r');
+    await screen.waitFor(/south:node-05 . B-1 05 . on/);
+    screen.type('c');
+    await shownRack(screen, 'south');
+    await screen.waitFor(/node-05 B-1 05 on[^]*Enter wakes it/);
+    screen.type('\x1dd');
+    await screen.waitFor(/8 on/);
+    screen.type('q');
+    expect((await screen.exited).code).toBe(0);
+    for (const rack of two.racks.values())
+      for (const node of Object.values((await rack.counters()).nodes))
+        expect(node).toMatchObject({ off: 0, on: 0, biosForConsole: { printable: 0 } });
   });
 
   test('the table of all racks: worst first, sorted, searched, the last lines of both, a node of each opened from it', async ({
@@ -165,142 +166,128 @@ describe('the interface', () => {
     await served(onTestFinished);
     // The order that was chosen before, by an earlier try too, would be another one.
     rmSync(join(two.folder, 'state', 'rackui', 'interface.json'), { force: true });
-    const screen = two.open({ cols: 200, rows: 40 });
-    try {
-      await screen.waitFor(/4 on/);
-      screen.type('R');
-      await screen.waitFor(/south {2}[^\n]*bus ready .*8 on/);
-      screen.type('T');
-      await screen.waitFor(/rack +name +addr +pos +state/);
-      await screen.waitFor(
-        (s) => s.lines().filter((line) => /^[▌ ](north|south) +node-0/.test(line)).length === 12,
-        'rows',
-      );
-      await two.racks.get('south')?.ctl('silent', { node: '06' });
-      await screen.waitFor(
-        (s) => /^▌?\s?south node-06 +06 .*\? unknown/.test(s.lines()[3] ?? ''),
-        'the silent node first',
-      );
-      await two.racks.get('south')?.ctl('silent', { node: '06', on: false });
-      // Sorted by the name of the rack, the other way round.
-      screen.type('hss');
-      await screen.waitFor((s) => s.lines()[3]?.startsWith('▌south node-00') === true, 'south first');
-      expect(screen.lines()[2]).toMatch(/rack↓/);
-      screen.type('/node-02\r');
-      await screen.waitFor(/2 found/);
-      // The second row is the other rack's: its console in one more key.
-      screen.type('jc');
-      await screen.waitFor((s) => s.lines()[1]?.startsWith(' north') === true, 'north');
-      await screen.waitFor(/node-02 A-2 02 on[^]*Enter wakes it/);
-      screen.type('\r');
-      await screen.waitFor(/login:/);
-      screen.type('\x1dd');
-      await screen.waitFor(/4 on/);
-      screen.type('>');
-      await screen.waitFor(/8 on/);
-      // The line is of a rack that is not shown, and is there without a visit.
-      screen.type('RT');
-      await screen.waitFor(/north +node-02 .*login:/);
-      // So is its history: the highest current of a node that is on.
-      await screen.waitFor(/north +node-02 .* fresh ·?[▁▂▃▄▅▆▇█]{7,8} +\d+ ct /);
-      screen.type('/node-03\r');
-      await screen.waitFor(/2 found/);
-      screen.type('\x1b[F\r');
-      await screen.waitFor((s) => s.lines()[1]?.startsWith(' north') === true, 'north');
-      await screen.waitFor(/▌●. ?03/);
-      screen.type('q');
-      expect((await screen.exited).code).toBe(0);
-    } finally {
-      await screen[Symbol.asyncDispose]();
-    }
+    await using screen = two.open({ cols: 200, rows: 40 });
+    await screen.waitFor(/4 on/);
+    screen.type('R');
+    await screen.waitFor(/south {2}[^\n]*bus ready .*8 on/);
+    screen.type('T');
+    await screen.waitFor(/rack +name +addr +pos +state/);
+    await screen.waitFor(
+      (s) => s.lines().filter((line) => /^[▌ ](north|south) +node-0/.test(line)).length === 12,
+      'rows',
+    );
+    await two.racks.get('south')?.ctl('silent', { node: '06' });
+    await screen.waitFor(
+      (s) => /^▌?\s?south node-06 +06 .*\? unknown/.test(s.lines()[3] ?? ''),
+      'the silent node first',
+    );
+    await two.racks.get('south')?.ctl('silent', { node: '06', on: false });
+    // Sorted by the name of the rack, the other way round.
+    screen.type('hss');
+    await screen.waitFor((s) => s.lines()[3]?.startsWith('▌south node-00') === true, 'south first');
+    expect(screen.lines()[2]).toMatch(/rack↓/);
+    screen.type('/node-02\r');
+    await screen.waitFor(/2 found/);
+    // The second row is the other rack's: its console in one more key.
+    screen.type('jc');
+    await shownRack(screen, 'north');
+    await screen.waitFor(/node-02 A-2 02 on[^]*Enter wakes it/);
+    screen.type('\r');
+    await screen.waitFor(/login:/);
+    screen.type('\x1dd');
+    await screen.waitFor(/4 on/);
+    screen.type('>');
+    await screen.waitFor(/8 on/);
+    // The line is of a rack that is not shown, and is there without a visit.
+    screen.type('RT');
+    await screen.waitFor(/north +node-02 .*login:/);
+    // So is its history: the highest current of a node that is on.
+    await screen.waitFor(/north +node-02 .* fresh ·?[▁▂▃▄▅▆▇█]{7,8} +\d+ ct /);
+    screen.type('/node-03\r');
+    await screen.waitFor(/2 found/);
+    screen.type('\x1b[F\r');
+    await shownRack(screen, 'north');
+    await screen.waitFor(/▌●. ?03/);
+    screen.type('q');
+    expect((await screen.exited).code).toBe(0);
   }, 60_000);
 
   test('nodes marked on two racks: their consoles one after another, each left for the next; power names the racks', async ({
     onTestFinished,
   }) => {
     await served(onTestFinished);
-    const screen = two.open({ cols: 120, rows: 40 });
+    await using screen = two.open({ cols: 120, rows: 40 });
     const consoles = async (): Promise<unknown[]> =>
       Promise.all(['north', 'south'].map(async (name) => (await two.racks.get(name)?.state())?.bus.console ?? null));
-    try {
-      await screen.waitFor(/4 on/);
-      screen.type('R');
-      await screen.waitFor(/south {2}[^\n]*bus ready .*8 on/);
-      screen.type('/03\r');
-      await screen.waitFor(/2 found/);
-      screen.type('*');
-      await screen.waitFor(/2 marked: north 1, south 1/);
-      expect(screen.lines()[0]).toMatch(/ north \*1 │ south \*1 │/);
-      screen.type('p');
-      await screen.waitFor(/power: nodes of several racks are marked: north 1, south 1\./);
-      screen.type('c');
-      await screen.waitFor((s) => s.lines()[1]?.startsWith(' north') === true, 'north');
-      await screen.waitFor(/node-03 A-3 03 on/);
-      await expect.poll(consoles, { timeout: 15_000 }).toEqual(['03', null]);
-      screen.type('\x1dm');
-      await screen.waitFor((s) => s.lines()[1]?.startsWith(' south') === true, 'south');
-      await screen.waitFor(/node-03 A-3 03 on/);
-      await expect.poll(consoles, { timeout: 15_000 }).toEqual([null, '03']);
-      screen.type('\x1d,');
-      await screen.waitFor((s) => s.lines()[1]?.startsWith(' north') === true, 'north again');
-      await expect.poll(consoles, { timeout: 15_000 }).toEqual(['03', null]);
-      screen.type('\x1dd');
-      await screen.waitFor(/1 marked /);
-      // The marks of one rack alone: the menu of its nodes, at that rack.
-      screen.type('\x1b');
-      await screen.waitFor((s) => !s.text().includes('1 marked '), 'no mark here');
-      screen.type('R');
-      await screen.waitFor(/1 marked: south 1/);
-      screen.type('p');
-      await screen.waitFor((s) => s.lines()[1]?.startsWith(' south') === true, 'the rack of the mark');
-      await screen.waitFor(/power: node-03 ─/);
-      screen.type('q');
-      await screen.waitFor(/p power/);
-      screen.type('q');
-      expect((await screen.exited).code).toBe(0);
-      for (const rack of two.racks.values())
-        for (const node of Object.values((await rack.counters()).nodes))
-          expect(node).toMatchObject({ off: 0, on: 0, biosForConsole: { printable: 0 } });
-    } finally {
-      await screen[Symbol.asyncDispose]();
-    }
+    await screen.waitFor(/4 on/);
+    screen.type('R');
+    await screen.waitFor(/south {2}[^\n]*bus ready .*8 on/);
+    screen.type('/03\r');
+    await screen.waitFor(/2 found/);
+    screen.type('*');
+    await screen.waitFor(/2 marked: north 1, south 1/);
+    expect(screen.lines()[0]).toMatch(/ north \*1 │ south \*1 │/);
+    screen.type('p');
+    await screen.waitFor(/power: nodes of several racks are marked: north 1, south 1\./);
+    screen.type('c');
+    await shownRack(screen, 'north');
+    await screen.waitFor(/node-03 A-3 03 on/);
+    await expect.poll(consoles, { timeout: 15_000 }).toEqual(['03', null]);
+    screen.type('\x1dm');
+    await shownRack(screen, 'south');
+    await screen.waitFor(/node-03 A-3 03 on/);
+    await expect.poll(consoles, { timeout: 15_000 }).toEqual([null, '03']);
+    screen.type('\x1d,');
+    await shownRack(screen, 'north');
+    await expect.poll(consoles, { timeout: 15_000 }).toEqual(['03', null]);
+    screen.type('\x1dd');
+    await screen.waitFor(/1 marked /);
+    // The marks of one rack alone: the menu of its nodes, at that rack.
+    screen.type('\x1b');
+    await screen.waitFor((s) => !s.text().includes('1 marked '), 'no mark here');
+    screen.type('R');
+    await screen.waitFor(/1 marked: south 1/);
+    screen.type('p');
+    await shownRack(screen, 'south');
+    await screen.waitFor(/power: node-03 ─/);
+    screen.type('q');
+    await screen.waitFor(/p power/);
+    screen.type('q');
+    expect((await screen.exited).code).toBe(0);
+    for (const rack of two.racks.values())
+      for (const node of Object.values((await rack.counters()).nodes))
+        expect(node).toMatchObject({ off: 0, on: 0, biosForConsole: { printable: 0 } });
   }, 60_000);
 
   test('the list of consoles has those of both racks; Enter attaches there, and the one left here is listed so', async ({
     onTestFinished,
   }) => {
     await served(onTestFinished);
-    const screen = two.open({ cols: 120, rows: 30 });
-    try {
-      await screen.waitFor(/4 on/);
-      screen.type('02\r');
-      await screen.waitFor(/node-02 A-2 02 on[^]*Enter wakes it/);
-      screen.type('\r');
-      await screen.waitFor(/login:/);
-      screen.type('\x1dd');
-      await screen.waitFor(/Enter console/);
-      screen.type('c');
-      await screen.waitFor(/north 02 A-2 +node-02 +on +last seen/);
-      await screen.waitFor(/south 07 B-3 +node-07 +on/);
-      screen.type('south:node-06\r');
-      await screen.waitFor((s) => s.lines()[1]?.startsWith(' south') === true, 'south');
-      await screen.waitFor(/node-06 B-2 06 on[^]*Enter wakes it/);
-      screen.type('\r');
-      await screen.waitFor(/login:/);
-      screen.type('\x1dc');
-      await screen.waitFor(/south 06 B-2 +node-06 +on +open here/);
-      screen.type('north:node-02\r');
-      await screen.waitFor((s) => s.lines()[1]?.startsWith(' north') === true, 'north');
-      await expect
-        .poll(async () => (await two.racks.get('north')?.state())?.bus.console, { timeout: 15_000 })
-        .toBe('02');
-      screen.type('\x1dd');
-      await screen.waitFor(/Enter console/);
-      screen.type('q');
-      expect((await screen.exited).code).toBe(0);
-    } finally {
-      await screen[Symbol.asyncDispose]();
-    }
+    await using screen = two.open({ cols: 120, rows: 30 });
+    await screen.waitFor(/4 on/);
+    screen.type('02\r');
+    await screen.waitFor(/node-02 A-2 02 on[^]*Enter wakes it/);
+    screen.type('\r');
+    await screen.waitFor(/login:/);
+    screen.type('\x1dd');
+    await screen.waitFor(/Enter console/);
+    screen.type('c');
+    await screen.waitFor(/north 02 A-2 +node-02 +on +last seen/);
+    await screen.waitFor(/south 07 B-3 +node-07 +on/);
+    screen.type('south:node-06\r');
+    await shownRack(screen, 'south');
+    await screen.waitFor(/node-06 B-2 06 on[^]*Enter wakes it/);
+    screen.type('\r');
+    await screen.waitFor(/login:/);
+    screen.type('\x1dc');
+    await screen.waitFor(/south 06 B-2 +node-06 +on +open here/);
+    screen.type('north:node-02\r');
+    await shownRack(screen, 'north');
+    await expect.poll(async () => (await two.racks.get('north')?.state())?.bus.console, { timeout: 15_000 }).toBe('02');
+    screen.type('\x1dd');
+    await screen.waitFor(/Enter console/);
+    screen.type('q');
+    expect((await screen.exited).code).toBe(0);
   }, 60_000);
 
   test('an alarm of the rack that is not shown is acknowledged there, from the list of all', async ({
@@ -328,7 +315,7 @@ describe('the interface', () => {
       expect(screen.lines()[0]).toMatch(/^ north │ south │/);
       expect(await seen()).toEqual([true]);
       screen.type('\r');
-      await screen.waitFor((s) => s.lines()[1]?.startsWith(' south') === true, 'the rack of the alarm');
+      await shownRack(screen, 'south');
       await two.racks.get('south')?.ctl('silent', { node: '05', on: false });
       await screen.waitFor(/8 on 0 off/);
       screen.type('q');
@@ -404,14 +391,14 @@ describe('the interface', () => {
         click((screen.lines()[y] ?? '').indexOf(words) + 1, y + 1);
       };
       await clickOn(' south ');
-      await screen.waitFor((s) => s.lines()[1]?.startsWith(' south') === true, 'south');
+      await shownRack(screen, 'south');
       await clickOn('R all');
       await screen.waitFor(/Enter show/);
       // One click chooses, the next one goes there.
       await clickOn('north  bus');
       await screen.waitFor(/▌north/);
       await clickOn('north  bus');
-      await screen.waitFor((s) => s.lines()[1]?.startsWith(' north') === true, 'north');
+      await shownRack(screen, 'north');
       await clickOn('02 node-02');
       await screen.waitFor(/▌●N ?02/);
       await clickOn('02 node-02');

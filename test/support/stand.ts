@@ -25,6 +25,14 @@ export function eightNodes(more: Readonly<Record<number, string>> = {}): string 
   return ['nodes:', ...nodes.map((fields) => `  - { ${fields.join(', ')} }`)].join('\n');
 }
 
+/** Reads the entries of a server's audit log. */
+export function readAudit(stateDir: string): Record<string, unknown>[] {
+  return readFileSync(join(stateDir, 'audit.jsonl'), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
 export interface StandOptions {
   /** Options of the simulated rack. */
   sim?: string[];
@@ -132,11 +140,7 @@ export async function stand({ sim = [], config, env = {}, through = [], watch }:
       await ended();
     },
     startServer,
-    audit: () =>
-      readFileSync(join(folder, 'audit.jsonl'), 'utf8')
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as Record<string, unknown>),
+    audit: () => readAudit(folder),
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.close();
       server.stdin?.end();

@@ -2,7 +2,7 @@
  * A whole server and a simulated rack in this process, on a line in memory, in virtual time: a stand without processes and
  * pseudo-terminals, for what is about neither. The server can be killed as `kill -9` kills one, and started anew.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
@@ -21,7 +21,7 @@ import { RackServer } from '../../src/server/rack-server.ts';
 import type { DeviceHandlers } from '../../src/sim/pty-device.ts';
 import type { HostDevice } from '../../src/sim/simulator.ts';
 import { rackOnLine, type TestRack } from './rack.ts';
-import type { Stand } from './stand.ts';
+import { readAudit, type Stand } from './stand.ts';
 import { inLife, Life, type VirtualClock } from './virtual-clock.ts';
 
 const PORT = '/dev/in-memory';
@@ -214,11 +214,7 @@ export async function virtualStand(options: VirtualStandOptions): Promise<Virtua
       return Promise.resolve();
     },
     startServer,
-    audit: () =>
-      readFileSync(join(folder, 'audit.jsonl'), 'utf8')
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as Record<string, unknown>),
+    audit: () => readAudit(folder),
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.close();
       if (life.alive) await close();
