@@ -15,18 +15,25 @@ const SUSHY = '/usr/lib/python3/dist-packages/sushy/__init__.py';
 const absent = missing('/usr/bin/openssl');
 const LIMIT = { timeout: 80_000, interval: 200 };
 const LONG = 180_000;
+const NODES = ['n2', 'n3', 'n4', 'n5', 'n6', 'n7'];
 
 let http: HttpStand;
 beforeAll(async () => {
   if (absent.length > 0) return;
-  http = await httpStand({ tls: true, nodes: { 2: 'calibration: { amps: 0.01 }' } });
+  const hook = 'hooks:\n  - { when: after-off, nodes: n6, run: [sleep, "1"] }';
+  http = await httpStand({ tls: true, nodes: { 2: 'calibration: { amps: 0.01 }' }, config: hook });
   await until(async () => (await get('/redfish/v1/', null)).status === 200);
 });
 afterAll(() => (absent.length > 0 ? undefined : http[Symbol.asyncDispose]()));
+// A boot occupies its blade until the operation has ended, and a node that one has cannot be switched by the next test.
 beforeEach(async () => {
   await http.stand.rack.ctl('clear');
+  const running = async (): Promise<unknown> =>
+    (await (await http.stand.client()).request('ops.list', {})).filter(({ endedAt }) => endedAt === null);
+  await expect.poll(running, LIMIT).toEqual([]);
   await http.stand.rack.ctl('power', { node: 'all', state: 'on' });
-});
+  await expect.poll(async () => Promise.all(NODES.map(powerOf)), LIMIT).toEqual(NODES.map(() => 'On'));
+}, LONG);
 
 interface Answer {
   status: number;
@@ -140,6 +147,15 @@ describe.skipIf(absent.length > 0)(
       expect(await http.cuts()).toBe(before);
     });
 
+    test('On as soon as Off is read starts after the hook of the power-off, and is not refused', async () => {
+      const before = await http.cuts();
+      expect((await reset('n6', 'ForceOff')).status).toBe(202);
+      await expect.poll(() => powerOf('n6'), { ...LIMIT, interval: 20 }).toBe('Off');
+      expect((await reset('n6', 'On')).status).toBe(202);
+      await expect.poll(() => powerOf('n6'), LIMIT).toBe('On');
+      expect((await http.cuts()) - before).toBe(1);
+    });
+
     test('a repeated ForceRestart cuts once, and its task ends', async () => {
       const before = await http.cuts();
       const [first, second] = await Promise.all([reset('n6', 'ForceRestart'), reset('n6', 'ForceRestart')]);
@@ -194,11 +210,16 @@ const noFence = [...absent, ...missing(FENCE)];
 describe.skipIf(noFence.length > 0)(
   `fence_redfish${noFence.length > 0 ? `: ${noFence.join(', ')} missing` : ''}`,
   () => {
-    const fence = (node: string, action: string, token: TokenName = 'cutter'): ReturnType<typeof run> =>
+    const fence = (node: string, action: string, token: TokenName = 'cutter', timeoutS = 30): ReturnType<typeof run> =>
       run(
         FENCE,
         ...['--ip=127.0.0.1', `--ipport=${http.port}`, `--username=${token}`, `--password=${secretOf(token)}`],
-        ...['--ssl-insecure', `--systems-uri=/redfish/v1/Systems/${node}`, `--action=${action}`, '--power-timeout=30'],
+        ...[
+          '--ssl-insecure',
+          `--systems-uri=/redfish/v1/Systems/${node}`,
+          `--action=${action}`,
+          `--power-timeout=${timeoutS}`,
+        ],
       );
 
     test(
@@ -208,7 +229,7 @@ describe.skipIf(noFence.length > 0)(
           code: 0,
           said: expect.stringContaining('Status: ON') as string,
         });
-        expect((await fence('n3', 'off', 'graceful')).code).not.toBe(0);
+        expect((await fence('n3', 'off', 'graceful', 2)).code).not.toBe(0);
         expect(await http.stand.rack.node('03')).toMatchObject({ power: 'on' });
         expect((await fence('n3', 'off')).code).toBe(0);
         expect(await http.stand.rack.node('03')).toMatchObject({ power: 'off' });

@@ -2,6 +2,7 @@
  * Starts operations for callers of the HTTP interface, as any session does: every guard applies. The same request twice
  * is one operation.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
 import type { ClientIdentity, Snapshot } from '../../api/methods.ts';
 import { confirmationText, cuts, type Operation, type PowerRequest, seenIn, type Verb } from '../../api/power.ts';
@@ -26,6 +27,10 @@ const REPEAT_MS = 30_000;
 /** Keys that are remembered, and for which time, ms. */
 const KEYS = 256;
 const KEY_LIMIT_MS = 24 * 3_600_000;
+
+/** Time for which a request waits for an operation that has switched its node off to end, and interval of looking, ms. */
+const ENDING_MS = 10_000;
+const LOOK_MS = 50;
 
 const NEEDS: Record<Verb, HttpVerb[]> = {
   on: ['on'],
@@ -57,7 +62,7 @@ type Kept = z.infer<typeof KEPT>[number];
 
 export interface SwitchingPorts {
   snapshot(): Snapshot;
-  operations: Pick<Operations, 'check' | 'start' | 'written' | 'get' | 'list'>;
+  operations: Pick<Operations, 'check' | 'start' | 'written' | 'get' | 'list' | 'on'>;
   /** Asks a node for its status now, also beside an open console, which shows a gap then. */
   fresh(addr: Address): Promise<unknown>;
   stateDir: string;
@@ -165,6 +170,7 @@ export class Switching {
    */
   async reach(token: Token, by: ClientIdentity, verb: Verb, node: InventoryNode): Promise<Operation | null> {
     expectVerbs(token, ...NEEDS[verb]);
+    await this.#untilOffHasEnded(node.addr);
     const { nodes, now } = this.#ports.snapshot();
     const state = nodes.find(({ addr }) => addr === node.addr);
     const power = state && state.op === null ? (presentSample(state.reading, now)?.power ?? null) : null;
@@ -172,6 +178,21 @@ export class Switching {
     const isOn = power === 'on' && !DOWN.has(state?.system?.system ?? 'unknown');
     if ((verb === 'on' && isOn) || (verb.endsWith('off') && power === 'off')) return null;
     return this.start(token, by, { verb, nodes: [node] }, null);
+  }
+
+  /**
+   * Waits while an operation whose node is seen to be off has yet to end, for example with a hook for after that: a
+   * program requests the next thing as soon as it reads that the power is off.
+   */
+  async #untilOffHasEnded(addr: Address): Promise<void> {
+    const { operations } = this.#ports;
+    const id = operations.on(addr);
+    const { nodes, now } = this.#ports.snapshot();
+    const reading = nodes.find((node) => node.addr === addr)?.reading;
+    if (id === null || operations.get(id)?.verb.endsWith('off') !== true) return;
+    if (reading === undefined || presentSample(reading, now)?.power !== 'off') return;
+    for (const until = now + ENDING_MS; operations.on(addr) === id && this.#ports.snapshot().now < until;)
+      await delay(LOOK_MS);
   }
 
   /** Returns the operation of a request whose key was used before. */
