@@ -1,21 +1,22 @@
 /**
  * What the hardware does by itself, against the real server on the simulated rack: mains that return, boards that are
- * swapped, a manager elsewhere than the configuration says, a fan value that is only the drive.
+ * swapped, a manager elsewhere than the configuration says, a fan value that is only the drive. In virtual time; an
+ * adapter that is unplugged, between real processes.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { EventRecord } from '../../src/api/methods.ts';
 import type { RackClient } from '../../src/client/client.ts';
 import { ownRefusals } from '../../src/power/plans/preview.ts';
 import type { Alarm } from '../../src/rack/alarms.ts';
 import { masterMismatch, unnamedNode } from '../../src/rack/inventory.ts';
 import { eightNodes, stand, type Stand } from '../support/stand.ts';
+import { eventually, VirtualClock } from '../support/virtual-clock.ts';
+import { virtualStand } from '../support/virtual-stand.ts';
 
 const FAST = ['--time-scale', '20', '--no-loss'];
-const WAIT = { timeout: 30_000, interval: 100 };
-// Several waits in turn, each of which may take its time on a busy machine.
-vi.setConfig({ testTimeout: 120_000 });
 
 const config = (nodes: string, more = ''): string => `name: lab
 port: /dev/null
@@ -26,11 +27,11 @@ ${nodes}
 
 async function readable(place: Stand): Promise<RackClient> {
   const client = await place.client();
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const { bus, nodes } = await client.request('sweep', { addrs: null, interrupt: false });
     expect(bus.state).toBe('ready');
     expect(nodes.every(({ reading }) => reading.state === 'ok')).toBe(true);
-  }, WAIT);
+  });
   return client;
 }
 
@@ -49,32 +50,32 @@ describe('mains that return', () => {
 
   async function outage(place: Stand, client: RackClient): Promise<void> {
     await place.rack.ctl('mains', { on: 'off' });
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { bus } = await client.request('sweep', { addrs: null, interrupt: false });
       expect(bus.state).not.toBe('ready');
-    }, WAIT);
+    });
     await place.rack.ctl('mains', { on: 'on' });
     await client.request('bus.retry', {});
-    await vi.waitFor(
-      async () => expect((await client.request('sweep', { addrs: null, interrupt: false })).bus.state).toBe('ready'),
-      WAIT,
+    await eventually(async () =>
+      expect((await client.request('sweep', { addrs: null, interrupt: false })).bus.state).toBe('ready'),
     );
   }
 
   test('nodes that had been cut come on by themselves: an event each, one for the rack, no alarm', async () => {
-    await using place = await stand({ config: config(NODES), sim: FAST });
+    using clock = new VirtualClock();
+    await using place = await virtualStand({ clock, config: config(NODES), sim: FAST });
     const client = await readable(place);
     await place.rack.ctl('power', { node: '02,05', state: 'off' });
-    await vi.waitFor(async () => expect(await powers(client)).toBe('on on off on on off on on'), WAIT);
+    await eventually(async () => expect(await powers(client)).toBe('on on off on on off on on'));
     await client.request('alarms.ack', { ids: null });
     await outage(place, client);
-    await vi.waitFor(async () => expect(await powers(client)).toBe('on on on on on on on on'), WAIT);
-    await vi.waitFor(async () => {
+    await eventually(async () => expect(await powers(client)).toBe('on on on on on on on on'));
+    await eventually(async () => {
       const { events } = await seen(client);
       expect(events.map(({ text }) => text).join('\n')).toMatch(
         /The rack lost power: .* 8 nodes powered on automatically, 0 are off/,
       );
-    }, WAIT);
+    });
     const { alarms, events } = await seen(client);
     expect(alarms.filter(({ kind }) => kind === 'power-changed')).toEqual([]);
     expect(events.filter(({ text }) => /n[25] .* came on with the rack's power/.test(text))).toHaveLength(2);
@@ -83,19 +84,25 @@ describe('mains that return', () => {
   });
 
   test('a server that starts on locked BMCs claims no loss of power', async () => {
-    await using place = await stand({ config: config(NODES), sim: FAST });
+    using clock = new VirtualClock();
+    await using place = await virtualStand({ clock, config: config(NODES), sim: FAST });
     const client = await readable(place);
     const texts = async (): Promise<string> => (await seen(client)).events.map(({ text }) => text).join('\n');
     const unlocked = 'Bus: the BMCs were locked, and are unlocked now';
-    await vi.waitFor(async () => expect(await texts()).toContain(unlocked), WAIT);
+    await eventually(async () => expect(await texts()).toContain(unlocked));
     expect(await texts()).not.toMatch(/without power|the rack's power/);
   });
 
   test('nodes that stay off afterwards are an alarm, in words that name the outage', async () => {
-    await using place = await stand({ config: config(NODES), sim: [...FAST, '--dialect', 'mains=stays-off'] });
+    using clock = new VirtualClock();
+    await using place = await virtualStand({
+      clock,
+      config: config(NODES),
+      sim: [...FAST, '--dialect', 'mains=stays-off'],
+    });
     const client = await readable(place);
     await outage(place, client);
-    await vi.waitFor(async () => expect(await powers(client)).toBe('on off off off off off off off'), WAIT);
+    await eventually(async () => expect(await powers(client)).toBe('on off off off off off off off'));
     const { alarms } = await seen(client);
     expect(alarms.filter(({ kind }) => kind === 'power-changed')).toHaveLength(7);
     expect(alarms.every(({ text, kind }) => kind !== 'power-changed' || /without the rack's power/.test(text))).toBe(
@@ -107,34 +114,34 @@ describe('mains that return', () => {
     await using place = await stand({ config: config(NODES), sim: FAST });
     const client = await readable(place);
     await place.rack.ctl('power', { node: '03', state: 'off' });
-    await vi.waitFor(async () => expect(await powers(client)).toMatch(/^on on on off/), WAIT);
+    await eventually(async () => expect(await powers(client)).toMatch(/^on on on off/));
     await client.request('alarms.ack', { ids: null });
     await place.rack.ctl('unplug');
-    await vi.waitFor(
-      async () => expect((await client.request('sweep', { addrs: null, interrupt: false })).bus.state).toBe('down'),
-      WAIT,
+    await eventually(async () =>
+      expect((await client.request('sweep', { addrs: null, interrupt: false })).bus.state).toBe('down'),
     );
     await place.rack.ctl('power', { node: '03', state: 'on' });
     await place.rack.ctl('replug');
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { alarms } = await seen(client);
       expect(alarms.map(({ kind, addr, text }) => `${kind} ${addr} ${text}`)).toContain(
         'power-changed 3 went from off to on, not switched by this server',
       );
-    }, WAIT);
+    });
   });
 
   test('a blade that was taken out and put back: its nodes come on together, no alarm', async () => {
-    await using place = await stand({ config: config(NODES), sim: FAST });
+    using clock = new VirtualClock();
+    await using place = await virtualStand({ clock, config: config(NODES), sim: FAST });
     const client = await readable(place);
     await place.rack.ctl('power', { node: '06', state: 'off' });
-    await vi.waitFor(async () => expect(await powers(client)).toMatch(/off on$/), WAIT);
+    await eventually(async () => expect(await powers(client)).toMatch(/off on$/));
     await client.request('alarms.ack', { ids: null });
     await place.rack.ctl('silent', { node: '04,05,06,07' });
-    await vi.waitFor(async () => expect(await powers(client)).toMatch(/\? \? \? \?$/), WAIT);
+    await eventually(async () => expect(await powers(client)).toMatch(/\? \? \? \?$/));
     await place.rack.ctl('power', { node: '06', state: 'on' });
     await place.rack.ctl('silent', { node: '04,05,06,07', on: 'off' });
-    await vi.waitFor(async () => expect(await powers(client)).toMatch(/on on on on$/), WAIT);
+    await eventually(async () => expect(await powers(client)).toMatch(/on on on on$/));
     const { alarms, events } = await seen(client);
     expect(alarms.filter(({ kind }) => kind === 'power-changed')).toEqual([]);
     expect(events.some(({ text }) => /n6 .* came on with the power of blade B/.test(text))).toBe(true);
@@ -148,19 +155,20 @@ describe('boards', () => {
   };
 
   test('a swapped board is an event and an alarm until somebody has seen it, also where it was swapped while no server ran', async () => {
-    await using place = await stand({ config: config(eightNodes()), sim: FAST });
+    using clock = new VirtualClock();
+    await using place = await virtualStand({ clock, config: config(eightNodes()), sim: FAST });
     const client = await readable(place);
-    await vi.waitFor(() => expect(Object.keys(boards(place))).toHaveLength(8), WAIT);
+    await eventually(() => expect(Object.keys(boards(place))).toHaveLength(8));
     const before = boards(place)['03']?.uid ?? '';
     expect(before).toMatch(/^[0-9a-f-]{36}$/);
     const { rack } = await client.request('sweep', { addrs: null, interrupt: false });
     expect(rack.nodes.find(({ addr }) => addr === 3)?.uid).toBe(before);
     // It is pulled, another one is put in.
     await place.rack.ctl('silent', { node: '03' });
-    await vi.waitFor(async () => expect(await powers(client)).toMatch(/^on on on \?/), WAIT);
+    await eventually(async () => expect(await powers(client)).toMatch(/^on on on \?/));
     await place.rack.ctl('swap-board', { node: '03' });
     await place.rack.ctl('silent', { node: '03', on: 'off' });
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { alarms, events } = await seen(client);
       const alarm = alarms.find(({ kind }) => kind === 'board-changed');
       expect(alarm).toMatchObject({ addr: 3, clearedAt: null });
@@ -168,51 +176,55 @@ describe('boards', () => {
       expect(
         events.some(({ level, text }) => level === 'alarm' && /n3 .* has another board in its slot/.test(text)),
       ).toBe(true);
-    }, WAIT);
+    });
     await client.request('alarms.ack', { ids: null });
-    await vi.waitFor(
-      async () => expect((await seen(client)).alarms.filter(({ kind }) => kind === 'board-changed')).toEqual([]),
-      WAIT,
+    await eventually(async () =>
+      expect((await seen(client)).alarms.filter(({ kind }) => kind === 'board-changed')).toEqual([]),
     );
     await place.killServer();
     await place.rack.ctl('swap-board', { node: '06' });
     await place.startServer();
     const again = await place.client();
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const kinds = (await seen(again)).alarms.map(({ kind, addr }) => `${kind} ${addr}`);
       expect(kinds).toContain('board-changed 6');
       expect(kinds).not.toContain('board-changed 3');
-    }, WAIT);
+    });
   });
 
   test.each(['uid=plain', 'uid=labelled,spaces=3', 'uid=colons,hex=upper', 'uid=bare,newline=lf,echo=no'])(
     'a UID in the form ‘%s’ tells boards apart too',
     async (dialect) => {
-      await using place = await stand({ config: config(eightNodes()), sim: [...FAST, '--dialect', dialect] });
+      using clock = new VirtualClock();
+      await using place = await virtualStand({
+        clock,
+        config: config(eightNodes()),
+        sim: [...FAST, '--dialect', dialect],
+      });
       const client = await readable(place);
-      await vi.waitFor(() => expect(Object.keys(boards(place))).toHaveLength(8), WAIT);
+      await eventually(() => expect(Object.keys(boards(place))).toHaveLength(8));
       expect(new Set(Object.values(boards(place)).map(({ uid }) => uid)).size).toBe(8);
       await place.rack.ctl('swap-board', { node: '02' });
       await place.rack.ctl('unplug');
-      await vi.waitFor(
-        async () => expect((await client.request('sweep', { addrs: null, interrupt: false })).bus.state).toBe('down'),
-        WAIT,
+      await eventually(async () =>
+        expect((await client.request('sweep', { addrs: null, interrupt: false })).bus.state).toBe('down'),
       );
       await place.rack.ctl('replug');
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         const { alarms } = await seen(client);
         expect(alarms.filter(({ kind }) => kind === 'board-changed').map(({ addr }) => addr)).toEqual([2]);
-      }, WAIT);
+      });
     },
   );
 
   test('a board that the configuration does not name is an alarm that lasts', async () => {
     const nodes = eightNodes({ 4: 'uid: "00000000-0000-4000-8000-000000000004"' });
-    await using place = await stand({ config: config(nodes), sim: FAST });
+    using clock = new VirtualClock();
+    await using place = await virtualStand({ clock, config: config(nodes), sim: FAST });
     const client = await readable(place);
     const alarm = async (): Promise<Alarm | undefined> =>
       (await seen(client)).alarms.find(({ kind }) => kind === 'board');
-    await vi.waitFor(async () => expect(await alarm()).toMatchObject({ addr: 4, clearedAt: null }), WAIT);
+    await eventually(async () => expect(await alarm()).toMatchObject({ addr: 4, clearedAt: null }));
     expect((await alarm())?.text).toMatch(/not 00000000-0000-4000-8000-000000000004/);
     await client.request('alarms.ack', { ids: null });
     expect(await alarm()).toMatchObject({ clearedAt: null });
@@ -223,26 +235,28 @@ describe('a manager elsewhere', () => {
   test('the configuration names another: an event, an alarm, and no plan shuts this machine down', async () => {
     const rackFile = eightNodes({ 1: 'role: master' });
     const nodes = eightNodes({ 0: 'role: master' });
-    await using scratch = await stand({ config: config(eightNodes()) });
-    const marker = join(scratch.folder, 'ran');
-    const file = join(scratch.folder, 'sim.yaml');
+    const scratch = mkdtempSync(join(tmpdir(), 'rackui-hardware-'));
+    onTestFinished(() => rmSync(scratch, { recursive: true }));
+    const marker = join(scratch, 'ran');
+    const file = join(scratch, 'sim.yaml');
     writeFileSync(file, rackFile);
     const plans = `poweroff: [touch, ${marker}]
 plans:
   named: { steps: [{ name: last, action: off, selector: n0, onFail: skip }] }
   real: { steps: [{ name: last, action: off, selector: n1, onFail: skip }] }`;
-    await using place = await stand({ config: config(nodes, plans), sim: ['--rack', file, ...FAST] });
+    using clock = new VirtualClock();
+    await using place = await virtualStand({ clock, config: config(nodes, plans), sim: ['--rack', file, ...FAST] });
     const client = await readable(place);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { alarms, events } = await seen(client);
       expect(alarms.find(({ kind }) => kind === 'master')?.text).toMatch(
         /the master n1 \(A-1, 01\), but n0 \(A-0, 00\) is configured/,
       );
       expect(events.some(({ level, text }) => level === 'alarm' && /The bus has the master n1/.test(text))).toBe(true);
-    }, WAIT);
+    });
     for (const name of ['named', 'real']) {
       await client.request('plan.run', { name, confirm: null, armed: true, deadlineS: null });
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         const { runs } = await client.request('plan.list', {});
         const run = runs.findLast(({ plan }) => plan === name);
         expect(run?.state).toBe('ended');
@@ -251,7 +265,7 @@ plans:
         expect(node?.detail).toMatch(
           name === 'named' ? /would shut down another machine/ : /is not configured as such/,
         );
-      }, WAIT);
+      });
     }
     expect(existsSync(marker)).toBe(false);
   });
@@ -284,17 +298,22 @@ test.each([
   ['fan=speed', ['fan-stopped 3']],
 ])('a fan value of 0 on a bus with ‘%s’ is the alarm %j', async (dialect, expected) => {
   const limits = 'alarms: { after: 0.3, settle: 0, currentHigh: 200 }';
-  await using place = await stand({ config: config(eightNodes(), limits), sim: [...FAST, '--dialect', dialect] });
+  using clock = new VirtualClock();
+  await using place = await virtualStand({
+    clock,
+    config: config(eightNodes(), limits),
+    sim: [...FAST, '--dialect', dialect],
+  });
   const client = await readable(place);
   await place.rack.ctl('shows-fan', { node: '03', counts: '0' });
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const { nodes } = await client.request('sweep', { addrs: null, interrupt: false });
     const reading = nodes.find(({ addr }) => addr === 3)?.reading;
     expect(reading?.state === 'ok' ? reading.sample.fan : null).toBe(0);
-  }, WAIT);
+  });
   // Another node's current passes its limit after that, for as long: its alarm tells that the fan's would be there by now.
   await place.rack.ctl('shows-current', { node: '05', counts: '240' });
   const kinds = async (): Promise<string[]> => (await seen(client)).alarms.map(({ kind, addr }) => `${kind} ${addr}`);
-  await vi.waitFor(async () => expect(await kinds()).toContain('current-high 5'), WAIT);
+  await eventually(async () => expect(await kinds()).toContain('current-high 5'));
   expect((await kinds()).filter((kind) => kind !== 'current-high 5')).toEqual(expected);
 });

@@ -1,17 +1,22 @@
-/** Messages: which hook gets what, in what words, and the shipped programs against stand-ins on loopback. */
+/**
+ * Messages: which hook gets what, in what words, and the shipped programs against stand-ins on loopback. Time is virtual: it
+ * stands while a hook runs.
+ */
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import type { MessageHook } from '../../src/config/schema.ts';
 import { argumentsFor, environmentFor, fieldsOf, isFor, type Message } from '../../src/server/messages/message.ts';
 import { RACK } from '../screens/scene.ts';
+import { eventually, VirtualClock } from '../support/virtual-clock.ts';
 import { Harness, NODES } from './harness.ts';
 
 const HOOKS = fileURLToPath(new URL('../../examples/hooks', import.meta.url));
-const LIMIT = { timeout: 60_000, interval: 50 };
+/** Behind the pause after a hook that failed. */
+const LIMIT_MS = 60_000;
 
 const message = (over: Partial<Message> = {}): Message => ({
   ...{ when: 'alarm', level: 'alarm', kind: 'lost', addr: 3, text: 'n3 (A-3, 03) does not answer', at: 1000 },
@@ -74,6 +79,13 @@ describe('a message', () => {
   });
 });
 
+/** Lets time be virtual in each test of a group. */
+function inVirtualTime(): void {
+  let clock: VirtualClock;
+  beforeEach(() => void (clock = new VirtualClock()));
+  afterEach(() => clock[Symbol.dispose]());
+}
+
 /** A harness whose hook appends all that it is given to a file. */
 async function recording(hooks: (folder: string) => Record<string, unknown>[]): Promise<Harness> {
   const harness = new Harness();
@@ -96,6 +108,8 @@ const writer = (file: string): string[] => [
 const textOf = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8') : '');
 
 describe('a server with hooks for messages', () => {
+  inVirtualTime();
+
   test('an alarm and its end reach their hooks, with the name of the node', async () => {
     await using harness = await recording((dir) => [
       { when: 'alarm', run: writer(join(dir, 'raised')) },
@@ -104,13 +118,13 @@ describe('a server with hooks for messages', () => {
     ]);
     await harness.ready();
     alphaAnswers(harness, false);
-    await expect
-      .poll(() => textOf(join(harness.dir, 'raised')), LIMIT)
-      .toContain('alpha (A-1, 01) does not answer (silent); it was on\n');
+    await eventually(() =>
+      expect(textOf(join(harness.dir, 'raised'))).toContain('alpha (A-1, 01) does not answer (silent); it was on\n'),
+    );
     alphaAnswers(harness, true);
-    await expect
-      .poll(() => textOf(join(harness.dir, 'cleared')), LIMIT)
-      .toContain('Over: alpha (A-1, 01) does not answer');
+    await eventually(() =>
+      expect(textOf(join(harness.dir, 'cleared'))).toContain('Over: alpha (A-1, 01) does not answer'),
+    );
     expect(textOf(join(harness.dir, 'beta'))).toBe('');
     expect(textOf(join(harness.dir, 'raised.env'))).not.toMatch(/^NODE_|^VITEST/m);
   });
@@ -128,15 +142,15 @@ describe('a server with hooks for messages', () => {
       (await client.request('alarms.list', { limit: 0 })).standing
         .filter(({ kind, clearedAt }) => kind === 'message' && clearedAt === null)
         .map(({ text }) => text);
-    await expect
-      .poll(alarms, LIMIT)
-      .toEqual([
+    await eventually(async () =>
+      expect(await alarms()).toEqual([
         expect.stringMatching(
           /^cannot send its messages: sh \(exit code 1, its last output: “cat: .*x\.gate: No such file/,
         ),
-      ]);
+      ]),
+    );
     writeFileSync(join(harness.dir, 'x.gate'), '');
-    await expect.poll(alarms, LIMIT).toEqual([]);
+    await eventually(async () => expect(await alarms()).toEqual([]), LIMIT_MS);
     expect(textOf(join(harness.dir, 'x.runs')).split('\n').length).toBeLessThan(6);
   });
 
@@ -177,10 +191,12 @@ async function sendAlarm(run: (dir: string) => string[], done: (dir: string) => 
   await using harness = await recording((dir) => [{ when: 'alarm', run: run(dir) }]);
   await harness.ready();
   alphaAnswers(harness, false);
-  await expect.poll(() => done(harness.dir), LIMIT).toBe(true);
+  await eventually(() => expect(done(harness.dir)).toBe(true));
 }
 
 describe('the shipped hooks', () => {
+  inVirtualTime();
+
   test('mail gives a whole message to sendmail', async () => {
     let mail = '';
     await sendAlarm(
@@ -242,12 +258,11 @@ describe('the shipped hooks', () => {
       { when: 'event', level: 'info', run: [join(HOOKS, 'webhook.js'), broken.url] },
     ]);
     const { client } = await harness.ready();
-    await expect
-      .poll(
-        async () => (await client.request('alarms.list', { limit: 0 })).standing.map(({ text }) => text).join(),
-        LIMIT,
-      )
-      .toContain('webhook.js (exit code 1, its last output: “the webhook failed: 500 Internal Server Error”)');
+    await eventually(async () =>
+      expect((await client.request('alarms.list', { limit: 0 })).standing.map(({ text }) => text).join()).toContain(
+        'webhook.js (exit code 1, its last output: “the webhook failed: 500 Internal Server Error”)',
+      ),
+    );
     broken.close();
   });
 });

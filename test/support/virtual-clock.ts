@@ -101,6 +101,22 @@ ignoreClosedFiles();
 /** Runs `fn` as a part of `life`, with all that comes of it. */
 export const inLife = <T>(life: Life, fn: () => T): T => lives.run(life, fn);
 
+/** Interval and limit of a wait for an assertion, ms. */
+const LOOK_MS = 100;
+const LIMIT_MS = 30_000;
+
+/** Waits for an assertion in the time of this process, which may be virtual; the failure is the last assertion's. */
+export async function eventually(assertion: () => void | Promise<void>, limitMs = LIMIT_MS): Promise<void> {
+  for (const end = performance.now() + limitMs; ;)
+    try {
+      await assertion();
+      return;
+    } catch (error) {
+      if (performance.now() > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+}
+
 class Timer {
   readonly life = lives.getStore();
   over = false;
