@@ -2,7 +2,7 @@
  * Text about whose width terminals disagree, in the console between map and detail, as four emulators hold it: borders
  * and the columns of the pane stand, while it scrolls and in copy mode.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -13,14 +13,18 @@ import { BAR, torture } from '../support/torture.ts';
 const folder = mkdtempSync(join(tmpdir(), 'rackui-widths-'));
 const SIZE = { cols: 200, rows: 40 };
 let rack: Stand;
-/** Times that the node has printed the text. */
-let turns = 0;
+/** Holds the number of times that the node has printed the text. */
+const turns = join(folder, 'turns');
 
 beforeAll(async () => {
   const script = join(folder, 'torture.sh');
   const text = join(folder, 'torture.txt');
   writeFileSync(join(folder, 'torture.txt'), torture());
-  writeFileSync(script, `stty -echo\nn=0\nwhile read x; do cat ${text}; n=$((n+1)); echo "end of turn $n"; done\n`);
+  writeFileSync(
+    script,
+    `stty -echo\nn=0\nwhile read x; do cat ${text}; n=$((n+1)); echo "end of turn $n"; echo $n >${turns}; done\n`,
+  );
+  writeFileSync(turns, '0');
   rack = await stand({ sim: ['--no-loss', '--line-rate', '921600', '--exec', `02=/bin/sh ${script}`] });
 });
 
@@ -56,8 +60,9 @@ describe.each(['xterm', 'tmux', 'screen', 'vim'] as const)('%s', (name) => {
     await outer.waitFor(/\b24 on\b/);
     outer.type('02\r');
     await outer.waitFor(/Enter wakes it|end of turn/);
+    const turn = Number(readFileSync(turns, 'utf8')) + 1;
     outer.type('\r');
-    await outer.waitFor(`end of turn ${++turns}`);
+    await outer.waitFor(`end of turn ${turn}`);
     expect(await misplaced(emulator)).toEqual([]);
     outer.type('\x1d\x1b[5~');
     await outer.waitFor(/\d+ lines back/);
