@@ -11,10 +11,12 @@ import { Output, Pace } from './output.ts';
 import { sgrOfInk, Styles } from './styles.ts';
 import type { Palette } from './theme.ts';
 
+type BlessedCell = [attr: number, ch: string];
+
 /** Members that blessed's types leave out and this file uses. */
 interface BlessedScreen {
-  lines: ([number, string][] & { dirty: boolean })[];
-  olines: [number, string][][];
+  lines: (BlessedCell[] & { dirty: boolean })[];
+  olines: BlessedCell[][];
   draw(from: number, to: number): void;
   alloc(dirty?: boolean): void;
   /** Returns a foreground or background as in SGR. */
@@ -65,7 +67,8 @@ export class Terminal {
     this.#output = new Output(stdout.fd, onGone);
     // blessed would install handlers that exit with code 0 on SIGTERM and miss SIGHUP: the interface has its own.
     (blessed as unknown as { Screen: { _bound: boolean } }).Screen._bound = true;
-    const sink = Object.assign(new PassThrough(), { isTTY: true, columns: size.cols, rows: size.rows });
+    // It makes the cells of a whole screen twice: those of the terminal's size are made by resize() alone.
+    const sink = Object.assign(new PassThrough(), { isTTY: true, columns: 1, rows: 1 });
     sink.write = ((text: string) => {
       this.#written += text;
       return true;
@@ -167,19 +170,19 @@ export class Terminal {
       const old = line[x];
       if (todo[x] === KEEP || !old) continue;
       if (todo[x] === DIRECT) {
-        line[x] = [ELSEWHERE, ''];
-        shown[x] = [ELSEWHERE, ''];
+        set(old, ELSEWHERE, '');
+        set(shown[x], ELSEWHERE, '');
         continue;
       }
       const attr = this.#styles.encode(this.#inkOf(frame, row + x));
       const ch = frame.charAt(row + x);
-      if (todo[x] === REPAINT) shown[x] = [UNKNOWN, ' '];
-      else if (old[0] === attr && old[1] === ch) continue;
-      line[x] = [attr, ch];
+      if (todo[x] !== REPAINT && old[0] === attr && old[1] === ch) continue;
+      if (todo[x] === REPAINT) set(shown[x], UNKNOWN, ' ');
+      set(old, attr, ch);
       line.dirty = true;
       // The right half of a wide character is written with its left half: both or none.
-      if (ch === '' && shown[x - 1]) shown[x - 1] = [UNKNOWN, ' '];
-      if (frame.isHalf(row + x + 1) && shown[x + 1]) shown[x + 1] = [UNKNOWN, ' '];
+      if (ch === '') set(shown[x - 1], UNKNOWN, ' ');
+      if (frame.isHalf(row + x + 1)) set(shown[x + 1], UNKNOWN, ' ');
     }
   }
 
@@ -232,6 +235,13 @@ export class Terminal {
     this.#left = true;
     this.#output.finish(LEAVE);
   }
+}
+
+/** Changes a cell of blessed's in its place, where there is one. */
+function set(cell: BlessedCell | undefined, attr: number, ch: string): void {
+  if (cell === undefined) return;
+  cell[0] = attr;
+  cell[1] = ch;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
