@@ -10,6 +10,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { licenceTexts } from './licences.ts';
+import { divide, loadLater, packOf, writePacks } from './packs.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DIST = join(ROOT, 'dist');
@@ -118,18 +119,22 @@ const waiting = pieces.filter((name) => text(name).includes('_ready='));
 for (const { path, kind } of Object.values(metafile.outputs).flatMap(({ imports }) => imports))
   if (kind === 'import-statement' && waiting.includes(basename(path)))
     throw new Error(`${path} is used before it is ready`);
-for (const name of pieces)
-  writeFileSync(join(PIECES, name), text(name).replace(/\bimport\(("\.\/[\w-]+\.js")\)/g, '_later($1)'));
-await build({
+const packs = divide(metafile);
+for (const name of pieces) loadLater(join(PIECES, name), packs);
+const common = {
   absWorkingDir: ROOT,
-  entryPoints: pieces.map((name) => join(PIECES, name)),
-  outdir: DIST,
   format: 'cjs',
   define: { 'import.meta.dirname': '__dirname', 'import.meta.url': '__filename' },
   banner: { js: PRELUDE },
-  footer: { js: END },
   ...OUTPUT,
+} as const;
+await build({
+  ...common,
+  entryPoints: pieces.filter((name) => packOf(packs, name) === undefined).map((name) => join(PIECES, name)),
+  outdir: DIST,
+  footer: { js: END },
 });
+const packed = await writePacks(metafile, packs, PIECES, DIST, common);
 rmSync(PIECES, { recursive: true });
 // Node would take the files for modules as it does the sources.
 writeFileSync(join(DIST, 'package.json'), '{"type":"commonjs"}\n');
@@ -139,7 +144,7 @@ await build({
   outdir: DIST,
   bundle: true,
   format: 'cjs',
-  define: { BUILD: JSON.stringify(hashOf(DIST)) },
+  define: { BUILD: JSON.stringify(hashOf(DIST)), PACKED: JSON.stringify(packed) },
   ...OUTPUT,
 });
 

@@ -24,6 +24,8 @@ import { crc32 } from 'node:zlib';
 
 /** Hash of all files of the build, which the build puts in. */
 declare const BUILD: string;
+/** Files that hold several modules, by module (`packaging/packs.ts`): each exports a function for each of them. */
+declare const PACKED: Readonly<Record<string, string>>;
 
 /** Time after the start at which the code is kept, ms: on a Raspberry Pi, too, the first frames are over. */
 const KEEP_AFTER_MS = 4_000;
@@ -35,6 +37,7 @@ const HEADER_BYTES = 12;
 const ALIGNED = 8;
 
 type Module = { exports: unknown };
+type Pack = Readonly<Record<string, () => unknown>>;
 interface Index {
   /** Node's own modules that the start loads. */
   builtIn: string[];
@@ -114,6 +117,8 @@ class Launch {
 
   #load(name: string): unknown {
     if (!name.startsWith('./')) return this.#loadBuiltIn(name);
+    const pack = PACKED[name];
+    if (pack !== undefined) return (this.#load(pack) as Pack)[name]?.();
     const known = this.#modules.get(name);
     if (known !== undefined) return known.exports;
     const path = join(this.#dist, name);
