@@ -8,7 +8,7 @@
 import { type Address, formatAddress } from '../rack/address.ts';
 import type { Power } from '../rack/reading.ts';
 import type { Connection } from './connection.ts';
-import { type Reply, statusExchange, verbExchange, type VerbExchange } from './exchange.ts';
+import { type Ask, type Reply, statusExchange, verbExchange, type VerbExchange } from './exchange.ts';
 import type { Transport } from './transport.ts';
 import type { BmcVerb, BusCounters } from './types.ts';
 
@@ -130,9 +130,9 @@ export class BmcClient {
     patience: 'patient' | 'brief' = 'patient',
   ): Promise<Reply> {
     const kind = addr === this.#connection.health.master ? 'master' : 'slave';
-    const asking = this.#asking(wire, addr);
+    const asking = this.#asking(wire, { kind, addr });
     if (patience === 'brief') asking.silenceMs = this.#connection.profile.silenceMs(false);
-    return this.#count(addr, await statusExchange({ ...asking, target: { kind, addr } }, after));
+    return this.#count(addr, await statusExchange(asking, after));
   }
 
   /** Proves the identity, does `work` in the same pipe (the master needs none), then sends ^G. Rejects LineLost. */
@@ -162,7 +162,7 @@ export class BmcClient {
   ): Promise<VerbExchange> {
     const exchange = await verbExchange(
       {
-        ...this.#asking(wire, addr),
+        ...this.#asking(wire, { kind: 'slave', addr }),
         addr,
         // Asked between the proof and the verb, in one turn of the event loop.
         mayStill: () => about.mayStill() && addr !== this.#connection.health.master,
@@ -174,11 +174,11 @@ export class BmcClient {
     return exchange;
   }
 
-  #asking(wire: Transport, addr: Address): Omit<Parameters<typeof statusExchange>[0], 'target'> {
+  #asking(wire: Transport, target: { kind: 'slave' | 'master'; addr: Address }): Ask {
     const { profile, now } = this.#connection;
-    const outstanding = this.#connection.outstanding.countFrom(addr, performance.now());
-    const known = this.#power.get(addr) ?? null;
-    return { wire, profile, now, outstanding, known, silenceMs: profile.silenceMs(outstanding > 0) };
+    const outstanding = this.#connection.outstanding.countFrom(target.addr, performance.now());
+    const known = this.#power.get(target.addr) ?? null;
+    return { wire, profile, now, target, outstanding, known, silenceMs: profile.silenceMs(outstanding > 0) };
   }
 
   #count(addr: Address, reply: Reply): Reply {

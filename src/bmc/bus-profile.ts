@@ -125,6 +125,7 @@ export class OutstandingReplies {
    */
   answered(addr: Address, { lagMs, missed }: { lagMs: number; missed: number }, now: number): void {
     this.#answering.add(addr);
+    if (missed === 0 && !this.#debts.has(addr)) return;
     const before = this.#debts.get(addr)?.asked ?? [];
     const asked = [...before.filter((at) => now - at < OUTSTANDING_FOR_MS), ...Array<number>(missed).fill(now)].slice(
       -MOST,

@@ -17,6 +17,14 @@ export const DEFAULT_UNLOCK = 'UnLockMe';
 
 export const STATUS_REQUEST = '=';
 
+/** Length of a status line whose fields stand one blank apart; none is shorter. */
+export const SHORTEST_STATUS = '00 00 0 00 00'.length;
+
+/** Decodes bytes, one character each. */
+export function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}
+
 /** `[hh]|`; the brackets clear the input register, so that no stale digit names another node. */
 export function openPipe(address: Address): string {
   return `[${formatAddress(address)}]|`;
@@ -57,20 +65,22 @@ export interface StatusMatch {
 
 /** Finds every status line in the text, in order. */
 export function findStatusLines(text: string): StatusMatch[] {
-  return Array.from(text.matchAll(STATUS), (match) => {
-    const [whole, id = '', ms = '', power = '', current = '', fan = '', terminator] = match;
-    return {
+  const found: StatusMatch[] = [];
+  STATUS.lastIndex = 0;
+  for (let match = STATUS.exec(text); match !== null; match = STATUS.exec(text)) {
+    found.push({
       status: {
-        id: Number.parseInt(id, 16),
-        master: ms === '00',
-        power: POWER[Number(power)] ?? 'disabled',
-        current: Number.parseInt(current, 16),
-        fan: Number.parseInt(fan, 16),
+        id: Number.parseInt(match[1] ?? '', 16),
+        master: match[2] === '00',
+        power: POWER[Number(match[3])] ?? 'disabled',
+        current: Number.parseInt(match[4] ?? '', 16),
+        fan: Number.parseInt(match[5] ?? '', 16),
       },
-      end: match.index + whole.length,
-      terminated: terminator !== undefined,
-    };
-  });
+      end: match.index + match[0].length,
+      terminated: match[6] !== undefined,
+    });
+  }
+  return found;
 }
 
 /**

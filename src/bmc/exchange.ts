@@ -11,6 +11,7 @@ import {
   endOfPipeEcho,
   findStatusLines,
   openPipe,
+  SHORTEST_STATUS,
   STATUS_REQUEST,
   type StatusLine,
   verbByte,
@@ -45,7 +46,7 @@ export type Reply =
 /** Repeats in the same pipe of a question whose reply is damaged or missing, where the BMC answers at all. */
 const ASKED_AGAIN = 4;
 
-interface Ask {
+export interface Ask {
   wire: Transport;
   profile: BusProfile;
   now: () => number;
@@ -84,14 +85,17 @@ async function ask(a: Ask, prefix: string, echoAddress: Address | null, late = 0
   wire.listen();
   wire.send(prefix + STATUS_REQUEST);
   const scan = (text: string): Found | null => {
+    if (text.length < SHORTEST_STATUS) return null;
     const echo = endOfEcho(text, echoAddress);
-    if (echo < 0 && profile.echoes) return null;
+    if (echo < 0 ? profile.echoes : text.length - echo < SHORTEST_STATUS) return null;
     seen.foreign = 0;
     seen.loose = null;
     const lines = findStatusLines(echo < 0 ? text : ` ${text.slice(echo)}`);
-    const [own, ...others] = lines.filter(({ status }) => belongs(status, target));
-    // Two boards that go by one address both answer; neither is accepted.
-    seen.twins ||= late === 0 && others.some(({ status }) => !isDeepStrictEqual(status, own?.status));
+    if (late === 0 && lines.length > 1) {
+      const [own, ...others] = lines.filter(({ status }) => belongs(status, target));
+      // Two boards that go by one address both answer; neither is accepted.
+      seen.twins ||= others.some(({ status }) => !isDeepStrictEqual(status, own?.status));
+    }
     if (seen.twins) return null;
     for (const match of lines) {
       const found = { status: match.status, echoed: echo >= 0, terminated: match.terminated };
@@ -101,12 +105,12 @@ async function ask(a: Ask, prefix: string, echoAddress: Address | null, late = 0
     }
     return null;
   };
-  let found = await wire.receive((text) => scan(text) ?? seen.loose, a.silenceMs);
-  if (found !== null && !found.terminated && profile.terminates !== 'no') {
-    // Without its line end the reply is either this bus's form or torn: the next bytes, or their absence, decide.
-    const torn = profile.terminates === 'yes';
-    found = (await wire.receive(scan, torn ? a.silenceMs : TERMINATOR_MS)) ?? (torn ? null : seen.loose);
-  }
+  // Where the bus ends its lines, a reply without its end is torn.
+  const either = (text: string): Found | null => scan(text) ?? seen.loose;
+  let found = await wire.receive(profile.terminates === 'yes' ? scan : either, a.silenceMs);
+  // The next bytes, or their absence, decide whether it is this bus's form.
+  if (found !== null && !found.terminated && profile.terminates === 'unknown')
+    found = (await wire.receive(scan, TERMINATOR_MS)) ?? seen.loose;
   const received = wire.ignore();
   if (found === null) {
     const failure = failureOf(received, seen.foreign + Number(seen.twins), echoAddress);
@@ -146,7 +150,9 @@ function beginsAs(received: string, target: Target, address: Address | null): bo
 async function proven(a: Ask, prefix: string, echoAddress: Address | null): Promise<Reply> {
   const begun = performance.now();
   let [late, again, missed, answeredOnce] = [a.outstanding, ASKED_AGAIN, 0, false];
-  for (let reply = await ask(a, prefix, echoAddress, late); ; reply = await ask(a, '', null, late)) {
+  const first = await ask(a, prefix, echoAddress, late);
+  if (first.ok && late === 0) return first;
+  for (let reply = first; ; reply = await ask(a, '', null, late)) {
     // A damaged reply is an answer all the same; after other answers in this exchange, a missing one was lost by the
     // line.
     const answered = reply.ok || reply.damaged;

@@ -18,32 +18,31 @@ import {
 } from './types.ts';
 
 export class PriorityQueue<T> {
-  readonly #lanes = new Map<Priority, T[]>();
+  /** One for each priority. */
+  readonly #lanes: readonly T[][] = Object.values(PRIORITY).map(() => []);
 
   push(priority: Priority, item: T): void {
-    const lane = this.#lanes.get(priority);
-    if (lane) lane.push(item);
-    else this.#lanes.set(priority, [item]);
+    this.#lanes[priority]?.push(item);
   }
 
   /** Removes and returns the next item; null: the queue is empty. */
   shift(): { priority: Priority; item: T } | null {
     const priority = this.top;
     if (priority === null) return null;
-    const item = this.#lanes.get(priority)?.shift();
+    const item = this.#lanes[priority]?.shift();
     return item === undefined ? null : { priority, item };
   }
 
   /** Priority of the next item, or null when nothing waits. */
   get top(): Priority | null {
-    let top: Priority | null = null;
-    for (const [priority, lane] of this.#lanes) if (lane.length > 0 && (top === null || priority > top)) top = priority;
-    return top;
+    for (let priority = this.#lanes.length - 1; priority >= 0; priority--)
+      if (this.#lanes[priority]?.length !== 0) return priority as Priority;
+    return null;
   }
 
   /** Removes and returns everything of one lane, oldest first. */
   drain(priority: Priority): T[] {
-    return this.#lanes.get(priority)?.splice(0) ?? [];
+    return this.#lanes[priority]?.splice(0) ?? [];
   }
 }
 
@@ -111,15 +110,12 @@ export class Scheduler {
     return new Promise((resolve, reject) => {
       this.#queue.push(priority, {
         refuse: resolve,
-        run: async (wire) => {
-          try {
-            resolve(await work(wire));
-          } catch (error) {
+        run: (wire) =>
+          work(wire).then(resolve, (error: unknown) => {
             if (error instanceof LineLost) resolve(error.message);
             else reject(error instanceof Error ? error : new Error(String(error)));
             throw error;
-          }
-        },
+          }),
       });
       this.#wake();
     });
@@ -186,16 +182,17 @@ export class Scheduler {
   }
 
   /** Does one step of a usable bus: recovery, the console's way off or onto the wire, a job, or waiting. */
-  async #runNext(wire: Transport): Promise<void> {
+  #runNext(wire: Transport): Promise<void> {
     if (this.#bmcClient.suspicious) return this.#bmcClient.recover();
-    // Awaited only where needed: `wake` must find this loop either before its checks or asleep.
-    if (this.#bmcClient.outOfStep) await this.#bmcClient.resync(wire);
-    const [leaving] = this.#leaving;
-    // Requests of operators go before the last keys of a closed console.
-    const calm = this.#holds === 0 && (this.#queue.top ?? PRIORITY.sweep) < PRIORITY.sample;
-    if (leaving && calm && leaving.session.lastWordsMs > 0) return this.#pause(leaving.session.lastWordsMs);
-    this.#leaving.shift();
-    if (leaving) return leaving.session.leave('', 'final', this.#quiet(leaving.session)).finally(leaving.done);
+    if (this.#bmcClient.outOfStep) return this.#bmcClient.resync(wire);
+    const leaving = this.#leaving[0];
+    if (leaving) {
+      // Requests of operators go before the last keys of a closed console.
+      const calm = this.#holds === 0 && (this.#queue.top ?? PRIORITY.sweep) < PRIORITY.sample;
+      if (calm && leaving.session.lastWordsMs > 0) return this.#pause(leaving.session.lastWordsMs);
+      this.#leaving.shift();
+      return leaving.session.leave('', 'final', this.#quiet(leaving.session)).finally(leaving.done);
+    }
     const session = this.#session;
     if (session?.onWire) {
       const why = `console ${formatAddress(session.addr)} holds the pipe`;

@@ -41,7 +41,7 @@ export class PortFile {
   readonly #handlers: PortFileHandlers;
   readonly #room = Buffer.alloc(READ_BYTES);
   /** Writes that the system had no room for yet. */
-  readonly #waiting: { bytes: Uint8Array; taken: () => void }[] = [];
+  readonly #waiting: { bytes: Uint8Array; taken: (() => void) | undefined }[] = [];
   readonly #flushing: (() => void)[] = [];
   #over = false;
 
@@ -58,9 +58,9 @@ export class PortFile {
    * Writes in order. `taken` is called when the system has the bytes, or never will; always in a later turn, so that
    * bytes that must keep a distance never leave together after the event loop was held up.
    */
-  write(bytes: Uint8Array, taken: () => void): void {
+  write(bytes: Uint8Array, taken?: () => void): void {
     if (this.#over) {
-      taken();
+      taken?.();
       return;
     }
     this.#waiting.push({ bytes, taken });
@@ -86,7 +86,7 @@ export class PortFile {
   /** Ends reading and writing; to be called before the descriptor is closed, because its number may be used again. */
   end(): void {
     this.#over = true;
-    for (const { taken } of this.#waiting.splice(0)) taken();
+    for (const { taken } of this.#waiting.splice(0)) taken?.();
     for (const resolve of this.#flushing.splice(0)) resolve();
   }
 
@@ -130,8 +130,9 @@ export class PortFile {
       }
       if (first.bytes.length > 0) continue;
       this.#waiting.shift();
-      setImmediate(first.taken);
+      if (first.taken) setImmediate(first.taken);
     }
+    if (this.#flushing.length === 0) return;
     for (const resolve of this.#flushing.splice(0)) resolve();
   }
 
@@ -260,7 +261,7 @@ export async function openLine(port: string, handlers: LineHandlers): Promise<Li
   }, PRESENCE_MS);
   presence.unref();
   return {
-    write: (bytes, taken) => file.write(bytes, () => taken?.()),
+    write: (bytes, taken) => file.write(bytes, taken),
     catchUp: () => file.catchUp(),
     settings: () => ttySettings(port),
     async close() {

@@ -2,7 +2,7 @@
  * One open line: sends commands, collects the bytes that come back for the exchange or console that reads, and is the
  * only place that writes 0x07: `send` refuses it, `closePipe` sends it.
  */
-import { CLOSE_PIPE } from './codec.ts';
+import { CLOSE_PIPE, latin1 } from './codec.ts';
 import type { Line } from './types.ts';
 
 /** The line was lost during an operation. */
@@ -16,7 +16,11 @@ const CLOSE = Uint8Array.of(CLOSE_PIPE);
 export type Scan<T> = (text: string) => T | null;
 
 interface Waiting {
-  poke(): void;
+  /** Ends the wait where the result is in. */
+  look(text: string): void;
+  /** Time at which the line counts as silent, for the last byte at `lastByteAt` (performance.now). */
+  deadline(lastByteAt: number): number;
+  silent(): void;
   fail(error: LineLost): void;
 }
 
@@ -24,6 +28,9 @@ export class Transport {
   readonly #line: Line;
   #received = '';
   #waiting: Waiting | null = null;
+  /** Checks for silence; one for all waits, because most end long before. */
+  #timer: NodeJS.Timeout | null = null;
+  #timerAt = 0;
   #lost: LineLost | null = null;
   #lastByteAt = performance.now();
   #listening = false;
@@ -45,8 +52,8 @@ export class Transport {
   feed(bytes: Uint8Array): void {
     this.#lastByteAt = performance.now();
     if (this.#listening) {
-      this.#received += Buffer.from(bytes).toString('latin1');
-      this.#waiting?.poke();
+      this.#received += latin1(bytes);
+      this.#waiting?.look(this.#received);
     } else if (this.console) {
       this.console(bytes);
     } else {
@@ -58,7 +65,9 @@ export class Transport {
   /** Marks the line as lost: the running wait and all later calls fail with LineLost. */
   lose(why: string): void {
     this.#lost = new LineLost(why);
-    this.#waiting?.fail(this.#lost);
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#end()?.fail(this.#lost);
   }
 
   /**
@@ -103,34 +112,62 @@ export class Transport {
    * Waits until `scan` finds its result in the bytes since `listen`, or until the line was silent for `silenceMs`
    * (each byte extends it, to four times that at most). Resolves null for silence; rejects LineLost.
    */
-  async receive<T>(scan: Scan<T>, silenceMs: number): Promise<T | null> {
-    if (this.#lost) throw this.#lost;
-    const begun = performance.now();
+  receive<T>(scan: Scan<T>, silenceMs: number): Promise<T | null> {
+    if (this.#lost) return Promise.reject(this.#lost);
+    const found = scan(this.#received);
+    if (found !== null) return Promise.resolve(found);
     return new Promise<T | null>((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined;
-      let verdict: NodeJS.Immediate | undefined;
-      const finish = (settle: () => void): void => {
-        clearTimeout(timer);
-        clearImmediate(verdict);
-        this.#waiting = null;
-        settle();
+      const begun = performance.now();
+      this.#waiting = {
+        look: (text) => {
+          const found = scan(text);
+          if (found === null) return;
+          this.#end();
+          resolve(found);
+        },
+        deadline: (lastByteAt) => Math.min(Math.max(begun, lastByteAt) + silenceMs, begun + 4 * silenceMs),
+        silent: () => resolve(null),
+        fail: reject,
       };
-      const look = (): boolean => {
-        const found = scan(this.#received);
-        if (found === null) return false;
-        finish(() => resolve(found));
-        return true;
-      };
-      const expire = (): void => {
-        const now = performance.now();
-        const deadline = Math.min(Math.max(begun, this.#lastByteAt) + silenceMs, begun + 4 * silenceMs);
-        if (now < deadline) timer = setTimeout(expire, deadline - now);
-        // In a turn of the event loop timers fire before reads: after this process was held up, the reply may have
-        // arrived unread.
-        else verdict = setImmediate(() => (this.#lastByteAt > now ? expire() : finish(() => resolve(null))));
-      };
-      this.#waiting = { poke: look, fail: (error) => finish(() => reject(error)) };
-      if (!look()) timer = setTimeout(expire, silenceMs);
+      this.#checkAt(begun + silenceMs);
+    });
+  }
+
+  /** Ends the running wait, and returns it. */
+  #end(): Waiting | null {
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    return waiting;
+  }
+
+  /** Checks for silence at `at` (performance.now). A check that is due earlier sets the next one. */
+  #checkAt(at: number): void {
+    if (this.#timer !== null) {
+      if (this.#timerAt <= at) return;
+      clearTimeout(this.#timer);
+    }
+    this.#timerAt = at;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#checkSilence();
+    }, at - performance.now());
+  }
+
+  #checkSilence(): void {
+    const waiting = this.#waiting;
+    if (waiting === null) return;
+    const now = performance.now();
+    const deadline = waiting.deadline(this.#lastByteAt);
+    if (now < deadline) {
+      this.#checkAt(deadline);
+      return;
+    }
+    // In a turn of the event loop timers fire before reads: after this process was held up, the reply may have arrived
+    // unread.
+    setImmediate(() => {
+      if (this.#waiting !== waiting) return;
+      if (this.#lastByteAt > now) this.#checkSilence();
+      else this.#end()?.silent();
     });
   }
 
