@@ -25,13 +25,14 @@ const TOGETHER_MS = 1_000;
 const HELD_LIMIT = 4_096;
 /** Password prompts of getty, login, sudo, su, ssh: `Password: `, `[sudo] password for pi: `, `Passphrase: `. */
 const PASSWORD_PROMPT = /(?:password|passphrase|passwort|mot de passe)[^\r\n]{0,80}: ?$/i;
+/** The longest end of a line in which a prompt is looked for, characters. */
 const TAIL_LIMIT = 160;
 
 export class Redaction {
   readonly #secrets = new Set<string>();
   #queue: Held[] = [];
   readonly #open: Record<Direction, Held[]> = { out: [], in: [] };
-  /** The console's current line. */
+  /** The end of the input. */
   #tail = '';
   #typingPassword = false;
   /** The pipe was closed in the middle of a password, which continues in the console that is opened next. */
@@ -72,15 +73,17 @@ export class Redaction {
   }
 
   #receive(text: string): void {
-    this.#tail = (this.#tail + text).slice(-TAIL_LIMIT);
+    this.#tail += text;
+    if (this.#tail.length > 8 * TAIL_LIMIT) this.#tail = this.#tail.slice(-TAIL_LIMIT);
     // While a password is typed the node may print other lines; only Enter or ^G ends it. Most pieces end otherwise.
-    const last = this.#tail.at(-1);
-    this.#typingPassword ||= (last === ':' || last === ' ') && PASSWORD_PROMPT.test(this.#tail);
+    const last = text.at(-1);
+    this.#typingPassword ||= (last === ':' || last === ' ') && PASSWORD_PROMPT.test(this.#tail.slice(-TAIL_LIMIT));
     if (this.#typingPassword) this.#tail = '';
   }
 
   #mayHold(text: string): boolean {
-    return [...this.#secrets].some((secret) => text.includes(secret[0] ?? ''));
+    for (const secret of this.#secrets) if (text.includes(secret.charAt(0))) return true;
+    return false;
   }
 
   /** Number of characters from `from` on that are decided at once, because none of them can begin a secret. */

@@ -2,7 +2,7 @@
  * Passes on all bytes between bus and port, with secrets already removed, to listeners that record or show them, and
  * changes nothing of either side. {@link ExchangeLog} keeps the last exchanges: request, reply, duration.
  */
-import { CLOSE_PIPE } from './codec.ts';
+import { CLOSE_PIPE, latin1 } from './codec.ts';
 import { type Direction, type Piece, Redaction } from './redaction.ts';
 import type { LineHandlers } from './serial-port.ts';
 import type { Line } from './types.ts';
@@ -102,7 +102,7 @@ export class ExchangeLog {
   #add(entry: LoggedExchange): void {
     this.#entries.push(entry);
     if (this.#entries.length > KEPT) this.#entries.shift();
-    for (const wake of [...this.#waiting]) wake();
+    if (this.#waiting.size > 0) for (const wake of [...this.#waiting]) wake();
   }
 }
 
@@ -168,7 +168,7 @@ export class Trace {
 
   #passed(direction: Direction, bytes: Uint8Array): void {
     if (this.#listeners.size === 0) return;
-    this.#emit(this.#redaction.feed(direction, Buffer.from(bytes).toString('latin1'), this.#now()));
+    this.#emit(this.#redaction.feed(direction, latin1(bytes), this.#now()));
   }
 
   #line(kind: 'opened' | 'lost', detail: string): void {
@@ -177,6 +177,9 @@ export class Trace {
   }
 
   #emit(pieces: readonly Piece[]): void {
-    for (const piece of pieces) for (const listener of this.#listeners) listener({ kind: 'bytes', ...piece });
+    for (const { direction, at, text, secret } of pieces) {
+      const event: TraceEvent = { kind: 'bytes', direction, at, text, secret };
+      for (const listener of this.#listeners) listener(event);
+    }
   }
 }
