@@ -121,23 +121,25 @@ export function quotesNode(kind: AlarmKind): boolean {
 const KEPT = 500;
 
 export class AlarmStore {
-  readonly #standing = new Map<string, Alarm>();
+  readonly #standing = new Map<AlarmKind, Map<string, Alarm>>();
   readonly #past: Alarm[] = [];
   #lastId = 0;
 
   /** Sets the cause (`text`) or its end (null). Returns the alarm that this raised or cleared, else null. */
   set(kind: AlarmKind, addr: Address | null, text: string | null, now: number, subject?: string): Alarm | null {
-    const key = `${kind} ${String(addr)} ${subject ?? ''}`;
-    const before = this.#standing.get(key);
+    const alarms = this.#standing.get(kind);
+    // At each sample of each node; of most kinds none stands.
+    if (text === null && (alarms === undefined || alarms.size === 0)) return null;
+    const before = alarms?.get(keyOf(addr, subject));
     if (text === null) {
       if (before === undefined || before.clearedAt !== null) return null;
       const cleared = { ...before, clearedAt: now };
-      this.#put(key, cleared);
+      this.#put(cleared);
       return cleared;
     }
     if (before?.clearedAt === null) {
       // The same cause in other words (an age, a count) is no new alarm.
-      if (before.text !== text) this.#standing.set(key, { ...before, text });
+      if (before.text !== text) this.#put({ ...before, text });
       return null;
     }
     if (before !== undefined) this.#retire(before);
@@ -151,17 +153,17 @@ export class AlarmStore {
       acknowledged: null,
       ...(subject === undefined ? {} : { subject }),
     };
-    this.#standing.set(key, raised);
+    this.#put(raised);
     return raised;
   }
 
   /** Acknowledges alarms; null: all. Returns those that were not acknowledged before. */
   acknowledge(ids: readonly number[] | null, by: string, now: number): Alarm[] {
     const seen: Alarm[] = [];
-    for (const [key, alarm] of this.#standing) {
+    for (const alarm of this.standing) {
       if (alarm.acknowledged !== null || (ids !== null && !ids.includes(alarm.id))) continue;
       const acknowledged = { ...alarm, acknowledged: { by, at: now } };
-      this.#put(key, acknowledged);
+      this.#put(acknowledged);
       seen.push(acknowledged);
     }
     return seen;
@@ -169,7 +171,8 @@ export class AlarmStore {
 
   /** Alarms that are active or not acknowledged, oldest first. */
   get standing(): Alarm[] {
-    return [...this.#standing.values()].sort((a, b) => a.since - b.since || a.id - b.id);
+    const alarms = [...this.#standing.values()].flatMap((ofKind) => [...ofKind.values()]);
+    return alarms.sort((a, b) => a.since - b.since || a.id - b.id);
   }
 
   /** Returns the latest `limit` cleared and acknowledged alarms, oldest first. */
@@ -177,11 +180,14 @@ export class AlarmStore {
     return limit > 0 ? this.#past.slice(-limit) : [];
   }
 
-  #put(key: string, alarm: Alarm): void {
+  #put(alarm: Alarm): void {
+    const key = keyOf(alarm.addr, alarm.subject);
+    const alarms = this.#standing.get(alarm.kind) ?? new Map<string, Alarm>();
+    this.#standing.set(alarm.kind, alarms);
     if (alarm.clearedAt !== null && alarm.acknowledged !== null) {
-      this.#standing.delete(key);
+      alarms.delete(key);
       this.#retire(alarm);
-    } else this.#standing.set(key, alarm);
+    } else alarms.set(key, alarm);
   }
 
   #retire(alarm: Alarm): void {
@@ -189,6 +195,8 @@ export class AlarmStore {
     if (this.#past.length > KEPT) this.#past.shift();
   }
 }
+
+const keyOf = (addr: Address | null, subject = ''): string => `${String(addr)} ${subject}`;
 
 export interface AlarmLimits {
   /** Counts at or below which the fan of a running node has stopped; null: never. */
@@ -246,6 +254,7 @@ const LIMIT_RULES = {
 
 type LimitKind = keyof typeof LIMIT_RULES;
 const LIMITS = Object.entries(LIMIT_RULES) as [LimitKind, LimitRule][];
+const NO_VERDICT = Object.fromEntries(LIMITS.map(([kind]) => [kind, null])) as Evaluation['verdicts'];
 
 /** State of a node's limits between two samples. */
 export interface LimitMemory {
@@ -272,7 +281,7 @@ export interface Evaluation {
 
 /** Evaluates one sample after another, in order. */
 export function evaluate(limits: AlarmLimits, before: LimitMemory, sample: Sample): Evaluation {
-  const verdicts = Object.fromEntries(LIMITS.map(([kind]) => [kind, null])) as Evaluation['verdicts'];
+  const verdicts: Evaluation['verdicts'] = { ...NO_VERDICT };
   if (sample.power !== 'on') return { memory: BLANK_MEMORY, verdicts };
   const { at } = sample;
   const { usual: lowest, passedSince: since } = before;

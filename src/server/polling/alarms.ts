@@ -14,8 +14,10 @@ import {
 } from '../../rack/alarms.ts';
 import { FanRatio } from '../../rack/calibration.ts';
 import type { Inventory } from '../../rack/inventory.ts';
-import type { Power, Reading } from '../../rack/reading.ts';
+import type { Power, Reading, Sample } from '../../rack/reading.ts';
 import type { EventLog } from '../events.ts';
+
+const BY_SAMPLE = Object.entries(SAMPLE_RULES) as [AlarmKind, (sample: Sample) => string | null][];
 
 /** Time without the bus before an alarm, ms: a shorter one is a plug being moved, and a start takes about as long. */
 const BUS_AWAY_MS = 3_000;
@@ -74,7 +76,7 @@ export class AlarmService {
     this.set('lost', addr, lost ? `does not answer (${reading.failure}); it was ${last.power}` : null, 'quiet');
     if (reading.state !== 'ok') return;
     const { sample } = reading;
-    for (const [kind, rule] of Object.entries(SAMPLE_RULES)) this.set(kind as AlarmKind, addr, rule(sample));
+    for (const [kind, rule] of BY_SAMPLE) this.set(kind, addr, rule(sample));
     this.#chassisFan(addr, sample.power);
     this.#fans.add(sample);
     const { memory, verdicts } = evaluate(this.#usedLimits, this.#memories.get(addr) ?? BLANK_MEMORY, sample);
