@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { RackClient } from '../../src/client/client.ts';
 import { missing, startDaemon } from '../support/daemon.ts';
 import { httpStand, type HttpStand, secretOf } from '../support/http.ts';
 import { freePort } from '../support/nut.ts';
@@ -18,9 +19,11 @@ const LONG = 240_000;
 const run = promisify(execFile);
 
 let http: HttpStand;
+let watcher: RackClient;
 let command: string;
 beforeAll(async () => {
   http = await httpStand({ nodes: { 2: 'role: worker', 3: 'role: worker', 4: 'role: worker' } });
+  watcher = await http.stand.client();
   // As the installed program would be found.
   command = put('rackui', `#!/bin/sh\nexec ${process.execPath} ${PROGRAM} --socket ${http.stand.socket} "$@"\n`, 0o755);
 });
@@ -28,7 +31,16 @@ afterAll(() => http[Symbol.asyncDispose]());
 beforeEach(async () => {
   await http.stand.rack.ctl('clear');
   await http.stand.rack.ctl('power', { node: 'all', state: 'on' });
+  // An operation of an earlier test may still watch a boot, and open the one console again for that.
+  const running = async (): Promise<unknown> =>
+    (await watcher.request('ops.list', {})).filter(({ endedAt }) => endedAt === null);
+  await expect.poll(running, LIMIT).toEqual([]);
+  await expect.poll(openConsole, LIMIT).toBeNull();
 });
+
+/** Address of the node whose console is open, or null. */
+const openConsole = async (): Promise<number | null> =>
+  (await watcher.request('sweep', { addrs: [], interrupt: false })).console?.addr ?? null;
 
 function put(name: string, text: string, mode = 0o644): string {
   const path = join(http.folder, name);
@@ -96,9 +108,6 @@ describe.skipIf(noConserver)(conserver, () => {
         ...['-C', put('conserver.cf', config), '-P', put('conserver.passwd', '*any*:\n'), '-M', '127.0.0.1'],
         ...['-p', `${port}`, '-b', `${await freePort()}`, '-E'],
       ]);
-      const client = await http.stand.client();
-      const console = async (): Promise<unknown> =>
-        (await client.request('sweep', { addrs: null, interrupt: false })).console?.addr ?? null;
       const master = ['-M', '127.0.0.1', '-p', `${port}`, '-E'];
       const listed = (): Promise<string> =>
         run('/usr/bin/console', [...master, '-x']).then(
@@ -106,15 +115,13 @@ describe.skipIf(noConserver)(conserver, () => {
           () => daemon.said() + readFileSync(said, 'utf8'),
         );
       await expect.poll(listed, LIMIT).toMatch(/^\s*n3\b/m);
-      // An operation of an earlier test may still watch a boot.
-      await expect.poll(console, LIMIT).toBeNull();
       await using terminal = openTerminal('/usr/bin/console', [...master, 'n3']);
       await terminal.waitFor('Enter `^Ec?', undefined, WAIT);
-      await expect.poll(console, LIMIT).toBe(3);
+      await expect.poll(openConsole, LIMIT).toBe(3);
       terminal.type('\r');
       await terminal.waitFor(/n3 login:/, undefined, WAIT);
       terminal.type('\x05c.');
-      await expect.poll(console, LIMIT).toBeNull();
+      await expect.poll(openConsole, LIMIT).toBeNull();
       expect(readFileSync(join(http.folder, 'n3.log'), 'utf8')).toContain('n3 login:');
     },
     LONG,
