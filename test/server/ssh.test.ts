@@ -12,6 +12,9 @@ import { ServeProcess } from './process.ts';
 /** Not the port of any other test that runs at the same time. */
 const PORT = 2285;
 
+/** Time for an answer by ssh, s: seven racks ask at once, and a boot id that comes too late is no evidence. */
+const ASKED_S = 18;
+
 /** Guests live ten times as fast; limits are a tenth. */
 const LIMITS = 'request: 20, acknowledged: 5, stopping: 15, hard: 30, settle: 2';
 
@@ -36,6 +39,7 @@ class Stand implements AsyncDisposable {
         [`${base}.2`, '02'],
       ]),
       PORT,
+      ASKED_S,
     );
     hosts.obey(rack.control);
     // A node's port opens and closes with its system: one that has halted answers no longer.

@@ -29,15 +29,15 @@ export class SshHosts implements AsyncDisposable {
 
   /**
    * One sshd behind the simulated rack's own ports (its verb `listen`): `nodes` are the addresses that the rack has opened,
-   * at `port`; {@link port} is where it passes them on to. {@link obey} says which rack.
+   * at `port`; {@link port} is where it passes them on to. {@link obey} says which rack. `limitS`: of one request; where
+   * nobody answers, ssh need not wait for long.
    */
-  static async behind(nodes: ReadonlyMap<string, string>, port: number): Promise<SshHosts> {
+  static async behind(nodes: ReadonlyMap<string, string>, port: number, limitS = 8): Promise<SshHosts> {
     const hosts = new SshHosts(nodes);
     hosts.port = port;
     hosts.#makeKeys('');
     const options = [`UserKnownHostsFile=${join(hosts.dir, 'known_hosts')}`];
-    // Where nobody answers, ssh need not wait for long.
-    hosts.#config = `ssh: { port: ${port}, identity: ${join(hosts.dir, 'client')}, options: ${JSON.stringify(options)}, limit: 8 }\n`;
+    hosts.#config = `ssh: { port: ${port}, identity: ${join(hosts.dir, 'client')}, options: ${JSON.stringify(options)}, limit: ${limitS} }\n`;
     hosts.port = await freePort();
     await hosts.#listen();
     return hosts;
