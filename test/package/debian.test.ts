@@ -127,7 +127,9 @@ test.skipIf(installing !== null)(
       await using terminal = openTerminal('unshare', entered(root, ['rackui'], member), { cols: 120, rows: 40 });
       await terminal.waitFor('n7', 'a node', 60_000);
 
-      expect((await rackui('console', 'n2', '--send', '', '--expect', 'login:')).code).toBe(0);
+      expect(await rackui('console', 'n2', '--send', '', '--expect', 'login:', '--timeout', '60')).toMatchObject({
+        code: 0,
+      });
       expect(readdirSync(join(root, 'var/log/rackui', `dev-pts-${basename(port)}`))).toContain('n2.log');
 
       // A guest that hangs keeps an operation open: the upgrade leaves its server alone.
