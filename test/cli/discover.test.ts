@@ -42,7 +42,7 @@ test('verify: a match, a mismatch, one that could not be seen; exit codes; nothi
   await one.rack.ctl('hostname', { node: '02', name: 'omega' });
   for (const state of ['off', 'on']) await one.rack.ctl('power', { node: '02', state });
   await expect
-    .poll(async () => (await run('verify', 'beta')).stdout, { timeout: 30_000 })
+    .poll(async () => (await run('verify', 'beta')).stdout, { timeout: 30_000, interval: 500 })
     .toMatch(/beta +mismatch +calls itself omega/);
   expect((await run('verify', 'beta')).code).toBe(3);
   const { nodes, bus } = await one.rack.counters();

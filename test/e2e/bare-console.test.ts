@@ -26,6 +26,8 @@ import { CHROME, differencesTo } from '../support/twin.ts';
 
 const MB = 1024 * 1024;
 const LIMIT_MS = 60_000;
+/** For what a start of the program tells. */
+const OF_A_PROGRAM = { timeout: LIMIT_MS, interval: 500 };
 const dir = mkdtempSync(join(tmpdir(), 'rackui-bare-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -82,7 +84,8 @@ describe('scripts', () => {
   });
 
   test('the log: lines with times and marks, a search, a time, raw bytes; and on as it grows', async () => {
-    await run('console', '06', '--expect', 'login: $', '--send', 'nobody', '--expect', 'assword: $');
+    const ask = ['--expect', 'login: $', '--send', 'nobody', '--expect', 'assword: $', '--timeout', '30'];
+    expect(await run('console', '06', ...ask)).toMatchObject({ code: 0 });
     const all = await run('log', '06');
     expect(all.stdout).toMatch(/^\S+Z \* console opened$/m);
     expect(all.stdout).toMatch(/^\S+Z \| .*login: nobody$/m);
@@ -132,7 +135,7 @@ describe('scripts', () => {
       await pane.waitFor(/Multi-User System\.[^]*login: *$/m, undefined, LIMIT_MS);
       const file = join(dir, 'boot.cast');
       const lastLine = async (): Promise<string> => (await run('log', '02', '--since', began, '--cast', '2')).stdout;
-      await expect.poll(lastLine, { timeout: LIMIT_MS }).toContain('Multi-User System');
+      await expect.poll(lastLine, OF_A_PROGRAM).toContain('Multi-User System');
       writeFileSync(file, await lastLine());
       await using player = openTerminal('/usr/bin/asciinema', ['play', '-s', '1000', file]);
       await player.exited;
@@ -156,9 +159,10 @@ describe('scripts', () => {
       for (const count of [1, 2]) {
         for (const state of ['off', 'on']) await rack.rack.ctl('power', { node: '09', state });
         await expect
-          .poll(async () => (await boots()).filter((line) => / s from (?:power on|first line) /.test(line)).length, {
-            timeout: LIMIT_MS,
-          })
+          .poll(
+            async () => (await boots()).filter((line) => / s from (?:power on|first line) /.test(line)).length,
+            OF_A_PROGRAM,
+          )
           .toBe(count);
       }
       const json = (await run('log', '09', '--boots', '--json')).stdout.trimEnd().split('\n');
