@@ -2,16 +2,18 @@ import { defineConfig } from 'vitest/config';
 
 const ALL = 'test/**/*.test.{ts,tsx}';
 /**
- * Tests in this process of modules that keep nothing between tests: the files of a worker share what they have loaded, which
- * takes a second of processor time a file where a server is loaded.
+ * Long tests in virtual time, whose clock stands while anything is under way: also what another file's test that failed has
+ * left behind. Each has a process of its own.
  */
-const SHARED = 'test/{api,bmc,client,config,console,lib,power,rack,screens,server,sim,tui}/**/*.test.{ts,tsx}';
+const ALONE = 'test/{faults,scenarios}/**/*.test.ts';
 
 export default defineConfig({
   test: {
     projects: [
-      { extends: true, test: { name: 'modules', include: [SHARED], isolate: false } },
-      { extends: true, test: { name: 'program', include: [ALL], exclude: [SHARED] } },
+      // The files of a worker share its process and what it has loaded, which takes two seconds of processor time a file
+      // where a server is loaded: what a test changes of a module or of the process, it puts back.
+      { extends: true, test: { name: 'shared', include: [ALL], exclude: [ALONE], isolate: false } },
+      { extends: true, test: { name: 'alone', include: [ALONE] } },
     ],
     globalSetup: './test/support/build-program.ts',
     reporters: ['default', './test/support/slowest.ts'],
