@@ -2,7 +2,7 @@
  * The inventory: the rack's nodes, from the configuration or from discovery. Compares the host name on a node's
  * console with the inventory's name for its slot. Pure.
  */
-import { type Address, formatAddress, formatPosition } from './address.ts';
+import { type Address, formatAddress, formatPosition, rowOf } from './address.ts';
 import type { Calibration } from './calibration.ts';
 
 /** Host name last seen on a node's console, and the time (steady). */
@@ -56,6 +56,34 @@ export interface Inventory {
   configured: boolean;
   /** Calibration of nodes without one of their own, also of discovered ones. */
   calibration: Calibration | null;
+}
+
+const BY_ADDRESS = new WeakMap<Inventory, ReadonlyMap<Address, InventoryNode>>();
+
+/** Returns the node at an address; undefined: the slot is empty. An inventory is never changed, only replaced. */
+export function nodeAt(rack: Inventory, addr: Address): InventoryNode | undefined {
+  let nodes = BY_ADDRESS.get(rack);
+  if (nodes === undefined) BY_ADDRESS.set(rack, (nodes = new Map(rack.nodes.map((node) => [node.addr, node]))));
+  return nodes.get(addr);
+}
+
+const BY_ROW = new WeakMap<Inventory, ReadonlyMap<number, readonly InventoryNode[]>>();
+
+/** Returns the nodes of a row, in address order. */
+export function nodesInRow(rack: Inventory, row: number): readonly InventoryNode[] {
+  let rows = BY_ROW.get(rack);
+  if (rows === undefined) BY_ROW.set(rack, (rows = byRow(rack.nodes)));
+  return rows.get(row) ?? [];
+}
+
+function byRow(nodes: readonly InventoryNode[]): ReadonlyMap<number, readonly InventoryNode[]> {
+  const rows = new Map<number, InventoryNode[]>();
+  for (const node of nodes) {
+    const row = rows.get(rowOf(node.addr));
+    if (row === undefined) rows.set(rowOf(node.addr), [node]);
+    else row.push(node);
+  }
+  return rows;
 }
 
 /** Formats a node for messages: `worker-05 (A-3, 03)`. */

@@ -14,14 +14,8 @@ export function paintBox(frame: Frame, rect: Rect, title: string, g: Glyphs, ink
   frame.target(rect, null);
   const right = x + width - 1;
   const bottom = y + height - 1;
-  for (let column = x + 1; column < right; column++) {
-    frame.put(column, y, g.box.h, ink);
-    frame.put(column, bottom, g.box.h, ink);
-  }
-  for (let row = y + 1; row < bottom; row++) {
-    frame.put(x, row, g.box.v, ink);
-    frame.put(right, row, g.box.v, ink);
-  }
+  for (const row of [y, bottom]) frame.fill({ x: x + 1, y: row, width: width - 2, height: 1 }, g.box.h, ink);
+  for (const column of [x, right]) frame.fill({ x: column, y: y + 1, width: 1, height: height - 2 }, g.box.v, ink);
   frame.put(x, y, g.box.tl, ink);
   frame.put(right, y, g.box.tr, ink);
   frame.put(x, bottom, g.box.bl, ink);

@@ -55,6 +55,8 @@ export class Frame {
   readonly #grounds: Uint8Array;
   /** Characters of several units, by cell. */
   readonly #several: Map<number, string>;
+  /** False while every cell is one plain character: then cells can be written without a look at their neighbours. */
+  #joined: boolean;
   /** The last one painted lies on top; null: not clickable, above a target that is. */
   readonly #targets: { rect: Rect; target: Target | null }[];
 
@@ -74,6 +76,7 @@ export class Frame {
     }
     this.#several = new Map(like === undefined ? [] : like.#several);
     this.details = new Map(like?.details);
+    this.#joined = like !== undefined && like.#joined;
     this.#targets = like === undefined ? [] : like.#targets.slice();
   }
 
@@ -114,6 +117,7 @@ export class Frame {
     const code = codeOfChar(ch);
     this.#codes[i] = code;
     if (code === SEVERAL) this.#several.set(i, ch);
+    if (code === SEVERAL || code === HALF) this.#joined = true;
   }
 
   setInk(i: number, ink: Ink): void {
@@ -152,12 +156,22 @@ export class Frame {
   put(x: number, y: number, ch: string, ink: Ink, ground?: Ground, detail?: CellDetail): void {
     if (x < 0 || y < 0 || x >= this.cols || y >= this.rows) return;
     const i = y * this.cols + x;
-    this.#part(i, x, ch === '');
+    if (this.#joined) this.#separate(i, x, ch === '');
     this.setChar(i, ch);
     this.#inks[i] = codeOfInk(ink);
     if (ground !== undefined) this.#grounds[i] = codeOfGround(ground);
     if (detail !== undefined) this.details.set(i, detail);
-    else if (this.details.size > 0) this.details.delete(i);
+    if (detail !== undefined) this.#joined = true;
+  }
+
+  /** Writes the same character into each cell of a rectangle and leaves its ground. */
+  fill(rect: Rect, ch: string, ink: Ink): void {
+    const [code, inkCode] = [codeOfChar(ch), codeOfInk(ink)];
+    this.#eachRow(rect, (from, to) => {
+      this.#separateAll(from, to);
+      this.#codes.fill(code, from, to);
+      this.#inks.fill(inkCode, from, to);
+    });
   }
 
   /**
@@ -175,8 +189,10 @@ export class Frame {
     spans: readonly (readonly [text: string, ink: Ink, ground?: Ground])[],
     width = Number.POSITIVE_INFINITY,
   ): number {
-    const end = x + Math.max(0, width);
-    const edge = Math.min(end, this.cols);
+    const edge = Math.min(x + Math.max(0, width), this.cols);
+    const [codes, inks, grounds] = [this.#codes, this.#inks, this.#grounds];
+    const row = y * this.cols;
+    const visible = y >= 0 && y < this.rows;
     let at = x;
     for (const [text, ink, ground] of spans) {
       const inkCode = codeOfInk(ink);
@@ -185,61 +201,55 @@ export class Frame {
         const code = text.charCodeAt(unit);
         if (at >= edge) {
           if (code === SPACE) continue;
-          if (edge > x) this.put(edge - 1, y, CUT, inkOfCode(this.#inks[y * this.cols + edge - 1] ?? inkCode));
+          if (edge > x) this.put(edge - 1, y, CUT, inkOfCode(inks[row + edge - 1] ?? inkCode));
           return at;
         }
         // A pair of surrogates is one character.
         if (isHigh(code) && isLow(text.charCodeAt(unit + 1))) unit++;
-        // All text of the interface is one column wide; other characters in names and messages are replaced.
-        this.#putCode(at, y, shownCode(code), inkCode, groundCode);
+        if (visible && at >= 0) {
+          if (this.#joined) this.#separate(row + at, at, false);
+          // All text of the interface is one column wide; other characters in names and messages are replaced.
+          codes[row + at] = shownCode(code);
+          inks[row + at] = inkCode;
+          if (groundCode >= 0) grounds[row + at] = groundCode;
+        }
         at += 1;
       }
     }
     return at;
   }
 
-  #putCode(x: number, y: number, code: number, ink: number, ground: number): void {
-    if (x < 0 || y < 0 || x >= this.cols || y >= this.rows) return;
-    const i = y * this.cols + x;
-    this.#part(i, x, false);
-    if (this.#codes[i] === SEVERAL) this.#several.delete(i);
-    this.#codes[i] = code;
-    this.#inks[i] = ink;
-    if (ground >= 0) this.#grounds[i] = ground;
-    if (this.details.size > 0) this.details.delete(i);
-  }
-
   /** Sets the ground of a rectangle and keeps the text on it, in its own inks or in this one. */
   ground(rect: Rect, ground: Ground, ink?: Ink): void {
     const code = codeOfGround(ground);
     const inkCode = ink === undefined ? null : codeOfInk(ink);
-    this.each(rect, (i) => {
-      this.#grounds[i] = code;
+    this.#eachRow(rect, (from, to) => {
+      this.#grounds.fill(code, from, to);
       if (inkCode === null) return;
-      this.#inks[i] = inkCode;
-      this.details.delete(i);
+      this.#inks.fill(inkCode, from, to);
+      for (let i = from; i < to && this.#joined; i++) this.details.delete(i);
     });
   }
 
   /** Takes the colours of a rectangle away, so that what is painted over it is conspicuous; its text stays. */
   dim(rect: Rect): void {
     const dim = codeOfInk('dim');
-    this.each(rect, (i) => {
-      this.#inks[i] = this.#codes[i] === SPACE ? TEXT : dim;
-      this.#grounds[i] = SCREEN;
-      this.details.delete(i);
+    this.#eachRow(rect, (from, to) => {
+      this.#grounds.fill(SCREEN, from, to);
+      for (let i = from; i < to; i++) {
+        this.#inks[i] = this.#codes[i] === SPACE ? TEXT : dim;
+        this.details.delete(i);
+      }
     });
   }
 
   clear(rect: Rect, ground: Ground = 'screen'): void {
     const code = codeOfGround(ground);
-    this.each(rect, (i) => {
-      this.#part(i, i % this.cols, false);
-      if (this.#codes[i] === SEVERAL) this.#several.delete(i);
-      this.#codes[i] = SPACE;
-      this.#inks[i] = TEXT;
-      this.#grounds[i] = code;
-      if (this.details.size > 0) this.details.delete(i);
+    this.#eachRow(rect, (from, to) => {
+      this.#separateAll(from, to);
+      this.#codes.fill(SPACE, from, to);
+      this.#inks.fill(TEXT, from, to);
+      this.#grounds.fill(code, from, to);
     });
   }
 
@@ -252,6 +262,7 @@ export class Frame {
     this.#grounds.set(other.#grounds.subarray(0, room), from);
     for (const [i, text] of other.#several) this.#several.set(from + i, text);
     for (const [i, detail] of other.details) this.details.set(from + i, detail);
+    this.#joined ||= other.#joined;
     if (other.cursor) this.cursor = { ...other.cursor, y: other.cursor.y + y };
     for (const { rect, target } of other.#targets) this.target({ ...rect, y: rect.y + y }, target);
   }
@@ -272,17 +283,25 @@ export class Frame {
     return Array.from({ length: this.rows }, (_, y) => chars.slice(y * cols, (y + 1) * cols).join(''));
   }
 
-  /** Blanks the other half of a wide character when one half is covered. */
-  #part(i: number, x: number, half: boolean): void {
+  /** Takes a cell from what it shows: blanks the other half of a wide character, and drops what is kept beside it. */
+  #separate(i: number, x: number, half: boolean): void {
     if (this.#codes[i] === HALF && !half && x > 0) this.setChar(i - 1, ' ');
     if (x + 1 < this.cols && this.#codes[i + 1] === HALF) this.#codes[i + 1] = SPACE;
+    if (this.#codes[i] === SEVERAL) this.#several.delete(i);
+    this.details.delete(i);
   }
 
-  private each(rect: Rect, apply: (index: number) => void): void {
+  #separateAll(from: number, to: number): void {
+    for (let i = from; i < to && this.#joined; i++) this.#separate(i, i % this.cols, false);
+  }
+
+  /** Calls `apply` with the first cell of each row of a rectangle and the one after its last. */
+  #eachRow(rect: Rect, apply: (from: number, to: number) => void): void {
+    const left = Math.max(0, rect.x);
     const right = Math.min(this.cols, rect.x + rect.width);
     const bottom = Math.min(this.rows, rect.y + rect.height);
-    for (let y = Math.max(0, rect.y); y < bottom; y += 1)
-      for (let x = Math.max(0, rect.x); x < right; x += 1) apply(y * this.cols + x);
+    if (left >= right) return;
+    for (let y = Math.max(0, rect.y); y < bottom; y++) apply(y * this.cols + left, y * this.cols + right);
   }
 }
 

@@ -146,9 +146,10 @@ export interface Range {
  * steady series in the middle, with room for a rise and a fall.
  */
 export function rangeOf(values: readonly (number | null)[], floor: number): Range {
-  const known = values.filter((value) => value !== null);
-  const high = Math.max(...known, 0);
-  const low = Math.min(...known, high);
+  let high = 0;
+  for (const value of values) high = Math.max(high, value ?? 0);
+  let low = high;
+  for (const value of values) low = Math.min(low, value ?? high);
   const span = Math.max(high - low, floor);
   const from = Math.max(0, (high + low - span) / 2);
   return { low: from, high: from + span };
@@ -165,20 +166,23 @@ export function barRows(
   { low, high }: Range,
   g: Glyphs,
 ): string[] {
-  const shown = values.slice(-width);
   const steps = g.bars.length;
-  const lead = Math.max(0, width - shown.length);
-  return Array.from({ length: rows }, (_, row) => {
-    const below = (rows - 1 - row) * steps;
+  const texts: string[] = [];
+  for (let below = (rows - 1) * steps; below >= 0; below -= steps) {
     const empty = below === 0 ? g.gap : ' ';
-    const bars = shown.map((value) => {
-      if (value === null) return empty;
-      const level = Math.floor(((value - low) / (high - low)) * rows * steps);
-      const bounded = Math.max(0, Math.min(rows * steps - 1, level));
-      return bounded < below ? ' ' : (g.bars[Math.min(steps - 1, bounded - below)] ?? empty);
-    });
-    return ' '.repeat(lead) + bars.join('');
-  });
+    let text = ' '.repeat(Math.max(0, width - values.length));
+    for (let i = Math.max(0, values.length - width); i < values.length; i++) {
+      const value = values[i] ?? null;
+      if (value === null) text += empty;
+      else {
+        const level = Math.floor(((value - low) / (high - low)) * rows * steps);
+        const bounded = Math.max(0, Math.min(rows * steps - 1, level));
+        text += bounded < below ? ' ' : (g.bars[Math.min(steps - 1, bounded - below)] ?? empty);
+      }
+    }
+    texts.push(text);
+  }
+  return texts;
 }
 
 /**
@@ -186,6 +190,7 @@ export function barRows(
  * neighbours.
  */
 export function shorten(name: string, width: number, g: Glyphs): string {
+  if (name.length <= width) return name;
   const chars = Array.from(name);
   if (chars.length <= width) return name;
   if (width < 4) return chars.slice(-width).join('');

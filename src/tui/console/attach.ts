@@ -2,6 +2,7 @@
 import { type ConsoleState, RPC_ERROR } from '../../api/methods.ts';
 import { count } from '../../lib/words.ts';
 import type { Address } from '../../rack/address.ts';
+import { nodeAt } from '../../rack/inventory.ts';
 import { type Effect, step, type Step, type UiEvent, withNotice, withPaneNotice } from '../model/events.ts';
 import { type ConsolePane, type Kept, nameOf, type State } from '../model/state.ts';
 import { before } from './last-screen.ts';
@@ -9,7 +10,7 @@ import { before } from './last-screen.ts';
 /** Requests a node's console. View-only sessions join one that is open. */
 export function attachTo(state: State, addr: Address): Step {
   const { attachment } = state.pane;
-  if (!state.rack.nodes.some((node) => node.addr === addr))
+  if (nodeAt(state.rack, addr) === undefined)
     return step(withNotice(state, 'info', 'an empty slot has no console'));
   if (attachment.kind !== 'none' && attachment.addr === addr) return step({ ...state, focus: 'console' });
   const from = attachment.kind === 'none' ? null : attachment.addr;

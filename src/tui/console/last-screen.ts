@@ -3,6 +3,7 @@
  * visible, and again while another session uses that console. Pure.
  */
 import type { Address } from '../../rack/address.ts';
+import { nodeAt } from '../../rack/inventory.ts';
 import { GIVEN_UP_MS } from '../detail/detail.ts';
 import { keyOf } from '../keymap/lookup.ts';
 import { layoutOf } from '../layout/layout.ts';
@@ -22,7 +23,7 @@ export function lastScreenOf({ focus, cursor, pane }: State): Address | null {
 
 /** Returns the reason why there is no last screen to request; null: there is one. */
 export function noLastScreen(state: State, addr: Address): string | null {
-  if (!state.rack.nodes.some((node) => node.addr === addr)) return 'An empty slot has no console.';
+  if (nodeAt(state.rack, addr) === undefined) return 'An empty slot has no console.';
   if (addr === state.bus.master)
     return 'This node is the master: its serial line is the bus, and it has no console here.';
   if (state.access === 'view')

@@ -1,5 +1,6 @@
 /** Sends keys at a console to the node, except the prefix and bytes that must never be sent. Pure. */
 import { type Address, formatAddress } from '../../rack/address.ts';
+import { nodeAt } from '../../rack/inventory.ts';
 import { nextMarkedConsole } from '../fleet/marks.ts';
 import { onCommandAnywhere } from '../global-commands.ts';
 import { bindingOf, disabledReason, keyNameOf, keyOf } from '../keymap/lookup.ts';
@@ -67,7 +68,7 @@ function onChord(state: State, chord: State['pane']['chord'], name: string, flee
   if (chord.kind === 'hex') {
     if (!/^[0-9a-f]$/i.test(name)) return step(withPaneNotice(state, 'info', 'two hex digits select a node’s console'));
     const addr = Number.parseInt(chord.digit + name, 16);
-    if (!state.rack.nodes.some((node) => node.addr === addr))
+    if (nodeAt(state.rack, addr) === undefined)
       return step(withPaneNotice(state, 'warning', `no node at address ${formatAddress(addr)}`));
     return attachTo(state, addr);
   }
@@ -181,7 +182,7 @@ function prefixBytes(state: State): [name: string, bytes: Uint8Array] {
 }
 
 function nameAt(state: State, addr: Address): string {
-  return state.rack.nodes.find((node) => node.addr === addr)?.name ?? formatAddress(addr);
+  return nodeAt(state.rack, addr)?.name ?? formatAddress(addr);
 }
 
 /** Returns the next node in address order that has a console: not the master, on which this program runs. */

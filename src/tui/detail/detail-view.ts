@@ -6,7 +6,7 @@ import type { NodeDetail } from '../../api/node.ts';
 import { wrap } from '../../lib/words.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import { ampsOf } from '../../rack/calibration.ts';
-import { type InventoryNode, nodeLabel } from '../../rack/inventory.ts';
+import { type InventoryNode, nodeAt, nodeLabel } from '../../rack/inventory.ts';
 import type { Source } from '../../rack/reading.ts';
 import type { NodeCondition, SystemState } from '../../rack/system-state.ts';
 import { type Frame, type InkRole, type Rect, type Span, spansWidth } from '../canvas/frame.ts';
@@ -42,9 +42,9 @@ interface Section {
 
 export function paintDetail(frame: Frame, rect: Rect, state: State, plot: Plot | null, g: Glyphs): void {
   const { border, main, side } = detailLayout(rect);
-  if (border === 'left') for (let y = rect.y; y < rect.y + rect.height; y++) frame.put(rect.x, y, g.box.v, 'border');
-  else for (let x = rect.x; x < rect.x + rect.width; x++) frame.put(x, rect.y, g.box.h, 'border');
-  const node = state.rack.nodes.find((one) => one.addr === state.cursor);
+  if (border === 'left') frame.fill({ ...rect, width: 1 }, g.box.v, 'border');
+  else frame.fill({ ...rect, height: 1 }, g.box.h, 'border');
+  const node = nodeAt(state.rack, state.cursor);
   if (node === undefined) {
     frame.text(main.x, rect.y, ` ${formatPosition(state.cursor)}: an empty slot `, 'dim', main.width);
     return;

@@ -1,5 +1,6 @@
 /** Requests the contents of the detail pane while it is visible, and again as they age. Pure. */
 import type { DetailRequest, NodeDetail } from '../../api/node.ts';
+import { nodeAt } from '../../rack/inventory.ts';
 import { chartColumns } from '../layout/detail-layout.ts';
 import { chosen, layoutOf } from '../layout/layout.ts';
 import { step, type Step, type UiEvent, withNotice } from '../model/events.ts';
@@ -19,7 +20,7 @@ export function wantedDetail(state: State): DetailRequest | null {
   const layout = layoutOf(state);
   if (layout.kind !== 'normal' || layout.detail === null) return null;
   const addr = state.cursor;
-  if (!state.rack.nodes.some((node) => node.addr === addr)) return null;
+  if (nodeAt(state.rack, addr) === undefined) return null;
   // A braille sign has two columns of dots.
   const count = chartColumns(layout.detail) * 2;
   const lines = state.access === 'view' ? 0 : LINES;

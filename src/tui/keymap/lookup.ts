@@ -1,5 +1,5 @@
 /** Looks keys up in the table of the state: the binding of a key, the key of a command. Pure. */
-import type { Command, Context, KeyBinding } from '../model/keys.ts';
+import type { Command, Context, KeyBinding, KeyTable } from '../model/keys.ts';
 import type { State } from '../model/state.ts';
 import { keyLabel } from './key-names.ts';
 
@@ -10,14 +10,25 @@ export function bindingId({ context, command }: Pick<Binding, 'context' | 'comma
   return `${context} ${command}`;
 }
 
+const inForce = new WeakMap<KeyTable<State>, Map<Context | null, readonly Binding[]>>();
+
 /** Returns all bindings in force in a context: its own in the order of the table, then those of its base. */
 export function bindingsIn(state: State, context: Context | null): readonly Binding[] {
-  const { bindings, sections } = state.settings.keys;
+  const table = state.settings.keys;
+  let known = inForce.get(table);
+  if (known === undefined) inForce.set(table, (known = new Map<Context | null, readonly Binding[]>()));
+  let bindings = known.get(context);
+  if (bindings === undefined) known.set(context, (bindings = collect(table, context)));
+  return bindings;
+}
+
+function collect(table: KeyTable<State>, context: Context | null): readonly Binding[] {
+  const { bindings, sections } = table;
   const own = bindings.filter((one) => one.context === context);
   const base = sections.find((one) => one.context === context)?.base;
   if (base === undefined) return own;
   const taken = new Set(own.flatMap(({ keys }) => keys));
-  return [...own, ...bindingsIn(state, base).filter(({ keys }) => !keys.every((key) => taken.has(key)))];
+  return [...own, ...collect(table, base).filter(({ keys }) => !keys.every((key) => taken.has(key)))];
 }
 
 /** Returns the binding of a key in a context, or null. */

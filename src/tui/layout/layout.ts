@@ -4,6 +4,7 @@ import type { Rect } from '../canvas/frame.ts';
 import { marginWidth } from '../console/line-margin.ts';
 import { shownNodes } from '../map/filter.ts';
 import { step, type Step, withNotice } from '../model/events.ts';
+import { type Inputs, sameInputs } from '../model/inputs.ts';
 import { loneOperations, shownRuns } from '../model/results.ts';
 import { type MainView, type Preset, PRESET_WORDS, PRESETS, type State, type View } from '../model/state.ts';
 import { type CellKind, mapHeight, mapLayout, type MapLayout } from './map-layout.ts';
@@ -106,7 +107,27 @@ function panesBeside(state: State): Panes {
   return { console: false, detail: main === 'table' && panes.detail };
 }
 
+/** The last layout of each rack. */
+const placed = new WeakMap<State['rack'], { inputs: Inputs; layout: ScreenLayout }>();
+
+/** Returns the layout: the same object as long as nothing has changed that places a pane. */
 export function layoutOf(state: State): ScreenLayout {
+  const inputs = inputsOf(state);
+  const known = placed.get(state.rack);
+  if (known !== undefined && sameInputs(known.inputs, inputs)) return known.layout;
+  const layout = place(state);
+  placed.set(state.rack, { inputs, layout });
+  return layout;
+}
+
+/** Returns all that {@link place} reads. */
+function inputsOf(state: State): Inputs {
+  const { size, zoom, focus, view, cursor, runs, operations, dismissed, pane } = state;
+  const rows = view.main === 'table' ? tableHeight(state) : null;
+  return [size, zoom, focus, view, cursor, runs, operations, dismissed, pane.shown, rows];
+}
+
+function place(state: State): ScreenLayout {
   const { cols, rows } = state.size;
   if (cols < MIN_COLS || rows < MIN_ROWS) return { kind: 'too-small' };
   const line = (y: number): Rect => ({ x: 0, y, width: cols, height: 1 });

@@ -30,7 +30,7 @@ export interface MapLayout {
   /** Columns to the left and to the right of a band's cells. */
   leftWidth: number;
   rightWidth: number;
-  /** Blades (rows of the rack) from top to bottom, and the first one visible. */
+  /** Blades (rows of the rack) from top to bottom without a gap, and the index of the first one visible. */
   blades: readonly number[];
   firstBlade: number;
   visibleBlades: number;
@@ -208,8 +208,11 @@ export function acrossBands(map: MapLayout, from: Address, way: 'left' | 'right'
 export const mapHeight = (map: MapLayout): number =>
   Math.min(map.perBand, map.visibleBlades) * map.bladeHeight + extraLines(map.surround);
 
+export const visibleBlades = ({ blades, firstBlade, visibleBlades: count }: MapLayout): readonly number[] =>
+  blades.slice(firstBlade, firstBlade + count);
+
 function placeOf(map: MapLayout, blade: number): { band: number; line: number } | null {
-  const index = map.blades.indexOf(blade) - map.firstBlade;
+  const index = blade - (map.blades[0] ?? 0) - map.firstBlade;
   if (index < 0 || index >= map.visibleBlades) return null;
   return { band: Math.floor(index / map.perBand), line: index % map.perBand };
 }

@@ -4,7 +4,7 @@
  */
 import { didYouMean } from '../../lib/words.ts';
 import { type Address, formatAddress, formatPosition, rowOf } from '../../rack/address.ts';
-import type { InventoryNode } from '../../rack/inventory.ts';
+import { type InventoryNode, nodeAt } from '../../rack/inventory.ts';
 import { KUBERNETES_WORD } from '../../rack/kubernetes.ts';
 import { freshness, shownPower } from '../../rack/reading.ts';
 import { nodeCondition } from '../../rack/system-state.ts';
@@ -195,5 +195,5 @@ export function shownNodes(state: State): Address[] {
 
 /** Returns whether the filter hides a node; never an empty slot: a gap in the rack is a gap. */
 export function isFiltered(state: State, addr: Address): boolean {
-  return state.filter !== '' && !leftBy(state).has(addr) && state.rack.nodes.some((node) => node.addr === addr);
+  return state.filter !== '' && !leftBy(state).has(addr) && nodeAt(state.rack, addr) !== undefined;
 }

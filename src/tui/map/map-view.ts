@@ -3,10 +3,10 @@ import type { NodeState } from '../../api/methods.ts';
 import { type Address, formatAddress, SLOTS_PER_BLADE } from '../../rack/address.ts';
 import type { AlarmKind } from '../../rack/alarms.ts';
 import { ampsOf } from '../../rack/calibration.ts';
-import type { InventoryNode } from '../../rack/inventory.ts';
+import { type InventoryNode, nodeAt } from '../../rack/inventory.ts';
 import type { Frame, Ground, InkRole, Rect, Span } from '../canvas/frame.ts';
 import { barRows, type Glyphs, POWER_LETTER, type Range, shorten } from '../canvas/glyphs.ts';
-import { cellAt, type MapLayout } from '../layout/map-layout.ts';
+import { cellAt, type MapLayout, visibleBlades } from '../layout/map-layout.ts';
 import type { State } from '../model/state.ts';
 import { isFiltered } from './filter.ts';
 import { heatGround, heatLevel, type HeatScale, heatScale } from './heat.ts';
@@ -24,7 +24,7 @@ export function paintMap(frame: Frame, map: MapLayout, state: State, g: Glyphs):
   const heat = heatScale(state);
   const shared: Shared = { map, room: stripRoom(map, state.rack), strips: stripView(state, map), heat };
   const legend = paintSurround(frame, map, state, legendOf(state, map, shared, g), g);
-  for (const blade of map.blades)
+  for (const blade of visibleBlades(map))
     for (let slot = SLOTS_PER_BLADE - 1; slot >= 0; slot--) {
       const addr = blade * SLOTS_PER_BLADE + slot;
       const at = cellAt(map, addr);
@@ -64,7 +64,7 @@ function paintCell(
 ): void {
   const { cellWidth, lines, kind } = shared.map;
   const width = cellWidth - 1;
-  const node = state.rack.nodes.find((one) => one.addr === addr);
+  const node = nodeAt(state.rack, addr);
   const selected = state.cursor === addr;
   const marked = state.marks.has(addr);
   const ground: Ground = selected ? 'selected' : marked ? 'marked' : 'screen';

@@ -1,5 +1,6 @@
 /** Keys on the map. Pure. */
 import { type Address, formatAddress, rowOf, slotOf, SLOTS_PER_BLADE } from '../../rack/address.ts';
+import { nodeAt } from '../../rack/inventory.ts';
 import { attachTo } from '../console/attach.ts';
 import { toPane } from '../console/last-screen.ts';
 import { nextSpan } from '../detail/detail.ts';
@@ -46,7 +47,7 @@ function keyOfAddress(state: State, name: string): Step | null {
   if (state.digit !== null && /^[0-9a-f]$/i.test(name)) {
     const addr = Number.parseInt(state.digit.text + name, 16);
     const moved: State = { ...state, digit: null };
-    if (state.rack.nodes.some((node) => node.addr === addr)) return step({ ...moved, cursor: addr });
+    if (nodeAt(state.rack, addr) !== undefined) return step({ ...moved, cursor: addr });
     return step(withNotice(moved, 'warning', `no node at address ${formatAddress(addr)}`));
   }
   if (/^[0-7]$/.test(name)) return step({ ...state, digit: { text: name, at: state.now } });

@@ -2,26 +2,53 @@
 import type { NodeState } from '../../api/methods.ts';
 import type { Address } from '../../rack/address.ts';
 import { type Draw, drawOf, totalDraw } from '../../rack/calibration.ts';
+import type { InventoryNode } from '../../rack/inventory.ts';
 import { ageMs, freshness, type Freshness, shownPower } from '../../rack/reading.ts';
 import { nodeCondition, type NodeCondition } from '../../rack/system-state.ts';
 import type { InkRole } from '../canvas/frame.ts';
 import { formatAge } from '../canvas/glyphs.ts';
 import type { State } from '../model/state.ts';
 
-export interface NodeLook {
+const UNASKED: NodeState['reading'] = { state: 'unasked' };
+
+export class NodeLook {
   /** Shown condition: never `on` where the system is known not to be up. */
-  power: NodeCondition;
-  freshness: Freshness;
-  ink: InkRole;
+  readonly power: NodeCondition;
+  readonly freshness: Freshness;
+  readonly ink: InkRole;
   /** Current in counts; null where no value may be shown. */
-  current: number | null;
-  fan: number | null;
-  /** `12s`; null while fresh, and where there never was a value. Formatted where it is read. */
-  readonly age: string | null;
+  readonly current: number | null;
+  readonly fan: number | null;
   /** Age of the reading; null: there never was a value. */
-  ageMs: number | null;
+  readonly ageMs: number | null;
   /** Place of the node's beat, 0 to {@link BEATS} - 1; null: it has none now. */
-  beat: number | null;
+  readonly beat: number | null;
+  readonly #reading: NodeState['reading'];
+  readonly #now: number;
+
+  constructor(state: State, node: NodeState | undefined) {
+    const reading = node?.reading ?? UNASKED;
+    const seen = freshness(reading, state.now, state.intervalMs);
+    const sample = reading.state === 'ok' ? reading.sample : null;
+    this.#reading = reading;
+    this.#now = state.now;
+    this.power = nodeCondition(shownPower(reading), node?.system ?? null);
+    // Without a server nothing is fresh, however young it was when the connection broke.
+    this.freshness = state.link.kind === 'lost' && seen === 'fresh' ? 'stale' : seen;
+    this.ageMs = ageMs(reading, state.now);
+    const beats = this.power === 'on' && this.freshness === 'fresh';
+    this.beat = beats ? placeAt(this.ageMs, state.strips.lagMs) : null;
+    this.ink = inkOf(this.power, this.freshness, this.beat);
+    this.current = sample?.current ?? null;
+    this.fan = sample?.fan ?? null;
+  }
+
+  /** `12s`; null while fresh, and where there never was a value. */
+  get age(): string | null {
+    const reading = this.#reading;
+    if (reading.state === 'failed' && reading.last !== null) return formatAge(Math.max(0, this.#now - reading.last.at));
+    return this.freshness === 'fresh' || this.ageMs === null ? null : formatAge(this.ageMs);
+  }
 }
 
 /** Looks by state: a frame needs each node's some ten times. */
@@ -31,37 +58,8 @@ export function lookOf(state: State, node: NodeState | undefined): NodeLook {
   let looks = LOOKS.get(state);
   if (looks === undefined) LOOKS.set(state, (looks = new Map<NodeState | undefined, NodeLook>()));
   let look = looks.get(node);
-  if (look === undefined) looks.set(node, (look = makeLook(state, node)));
+  if (look === undefined) looks.set(node, (look = new NodeLook(state, node)));
   return look;
-}
-
-function makeLook(state: State, node: NodeState | undefined): NodeLook {
-  const reading = node?.reading ?? { state: 'unasked' };
-  const power = nodeCondition(shownPower(reading), node?.system ?? null);
-  // Without a server nothing is fresh, however young it was when the connection broke.
-  const lost = state.link.kind === 'lost';
-  const seen = freshness(reading, state.now, state.intervalMs);
-  const fresh: Freshness = lost && seen === 'fresh' ? 'stale' : seen;
-  const age = ageMs(reading, state.now);
-  const sample = reading.state === 'ok' ? reading.sample : null;
-  const beat = power === 'on' && fresh === 'fresh' ? placeAt(age, state.strips.lagMs) : null;
-  return {
-    power,
-    freshness: fresh,
-    beat,
-    ink: inkOf(power, fresh, beat),
-    current: sample?.current ?? null,
-    fan: sample?.fan ?? null,
-    get age() {
-      return ageText(reading, fresh, age, state.now);
-    },
-    ageMs: age,
-  };
-}
-
-function ageText(reading: NodeState['reading'], fresh: Freshness, age: number | null, now: number): string | null {
-  if (reading.state === 'failed' && reading.last !== null) return formatAge(Math.max(0, now - reading.last.at));
-  return fresh === 'fresh' || age === null ? null : formatAge(age);
 }
 
 /**
@@ -129,14 +127,14 @@ export interface Counts {
 const COUNTS = new WeakMap<State, Counts>();
 
 /** Counts the nodes by condition: of the rack, or of some of its nodes. */
-export function countsOf(state: State, nodes?: State['rack']['nodes']): Counts {
+export function countsOf(state: State, nodes?: readonly InventoryNode[]): Counts {
   if (nodes !== undefined) return count(state, nodes);
   let counts = COUNTS.get(state);
   if (counts === undefined) COUNTS.set(state, (counts = count(state, state.rack.nodes)));
   return counts;
 }
 
-function count(state: State, nodes: State['rack']['nodes']): Counts {
+function count(state: State, nodes: readonly InventoryNode[]): Counts {
   const counts = {
     on: 0,
     booting: 0,

@@ -120,10 +120,10 @@ export function stripView(state: State, map: MapLayout): StripView {
 export function sharedRange({ nodes }: Strips, of: typeof CURRENT | typeof FAN): Range {
   let [least, most] = [255, 0];
   for (const { points } of nodes.values())
-    for (const point of points) {
-      const value = point?.[of] ?? 0;
-      if (value > 0) least = Math.min(least, value);
-      most = Math.max(most, value);
+    for (let i = 0; i < points.length; i++) {
+      const value = points[i]?.[of] ?? 0;
+      if (value > most) most = value;
+      if (value > 0 && value < least) least = value;
     }
   const high = ENDS.find((end) => most < end) ?? 256;
   const low = ENDS.findLast((end) => end <= least && end <= high - SHARED_SPAN) ?? 0;

@@ -2,12 +2,12 @@
  * Paints what surrounds the map's cells: the rack's frame, each blade's letter and sums, slot numbers, chassis fans, and
  * the legend.
  */
-import { type Address, rowLabel, rowOf, SLOTS_PER_BLADE } from '../../rack/address.ts';
+import { type Address, rowLabel, SLOTS_PER_BLADE } from '../../rack/address.ts';
 import { type Draw, drawText } from '../../rack/calibration.ts';
-import type { InventoryNode } from '../../rack/inventory.ts';
+import { type InventoryNode, nodeAt, nodesInRow } from '../../rack/inventory.ts';
 import { type Frame, type InkRole, type Span, spansWidth } from '../canvas/frame.ts';
 import type { Glyphs } from '../canvas/glyphs.ts';
-import { bladeAt, cellAt, type MapLayout, railRoom } from '../layout/map-layout.ts';
+import { bladeAt, cellAt, type MapLayout, railRoom, visibleBlades } from '../layout/map-layout.ts';
 import type { State } from '../model/state.ts';
 import { countsOf, lookOf, viewOf } from './node-look.ts';
 
@@ -19,24 +19,23 @@ export function paintSurround(
   legend: readonly Span[][],
   g: Glyphs,
 ): readonly Span[][] {
-  const { surround, kind, firstBlade, visibleBlades } = map;
+  const { surround, kind } = map;
   const total = surround === 'rack' ? countsOf(state).draw : null;
   // Amperes carry their unit; counts have no room for it.
   const unit = kind === 'full' && state.rack.nodes.some(({ calibration }) => calibration === null) ? 'ct' : null;
   let rest = legend;
-  map.blades.slice(firstBlade, firstBlade + visibleBlades).forEach((blade, i) => {
+  visibleBlades(map).forEach((blade, i) => {
     const at = bladeAt(map, blade);
     if (at === null) return;
-    const sums = sumsOf(state, blade);
     if (surround === 'rack') {
-      paintEdge(frame, map, { ...at, blade, sums, total }, state, g);
-      const lowest = (i + 1) % map.perBand === 0 || i === visibleBlades - 1;
+      paintEdge(frame, map, { ...at, blade, sums: sumsOf(state, blade), total }, state, g);
+      const lowest = (i + 1) % map.perBand === 0 || i === map.visibleBlades - 1;
       const place = { x: at.x, y: at.y + map.bladeHeight };
       if (lowest) rest = paintLowerEdge(frame, map, place, i < map.perBand ? rest : [], g);
       return;
     }
     if (at.top && surround === 'rail') rest = paintRail(frame, map, at, i === 0 ? rest : [], unit, g);
-    paintLetter(frame, map, at, blade, kind === 'full' ? sums : null);
+    paintLetter(frame, map, at, blade, kind === 'full' ? sumsOf(state, blade) : null);
   });
   return rest;
 }
@@ -51,7 +50,7 @@ interface Sums {
 }
 
 function sumsOf(state: State, blade: number): Sums {
-  const nodes = state.rack.nodes.filter(({ addr }) => rowOf(addr) === blade);
+  const nodes = nodesInRow(state.rack, blade);
   const { on, booting, draw, old, unknown, lost } = countsOf(state, nodes);
   return { nodes: nodes.length, on: on + booting, draw, partly: old + unknown + lost > 0 };
 }
@@ -96,12 +95,10 @@ function paintEdge(frame: Frame, map: MapLayout, edge: Edge, state: State, g: Gl
   const { x, y, top, blade, sums, total } = edge;
   const right = x + map.leftWidth + SLOTS_PER_BLADE * map.cellWidth;
   frame.put(x, y, top ? g.rack.tl : g.rack.left, 'border');
-  for (let column = x + 1; column < right; column++) frame.put(column, y, g.rack.h, 'border');
+  frame.fill({ x: x + 1, y, width: right - x - 1, height: 1 }, g.rack.h, 'border');
   frame.put(right, y, top ? g.rack.tr : g.rack.right, 'border');
-  for (let row = y + 1; row < y + map.bladeHeight; row++) {
-    frame.put(x, row, g.rack.v, 'border');
-    frame.put(right, row, g.rack.v, 'border');
-  }
+  for (const post of [x, right])
+    frame.fill({ x: post, y: y + 1, width: 1, height: map.bladeHeight - 1 }, g.rack.v, 'border');
   frame.text(x + PLACE.letter, y, ` ${rowLabel(blade)} `, 'title');
   let end = x + PLACE.afterLetter;
   for (let slot = SLOTS_PER_BLADE - 1; slot >= 0; slot--) {
@@ -120,7 +117,7 @@ function paintEdge(frame: Frame, map: MapLayout, edge: Edge, state: State, g: Gl
 
 /** The chassis fan that hangs on a node's power, and whether it has any. */
 function fanSpans(state: State, addr: Address, g: Glyphs): Span[] {
-  const node = state.rack.nodes.find((one) => one.addr === addr);
+  const node = nodeAt(state.rack, addr);
   if (node?.chassisFan == null) return [];
   const [word, ink] = fanState(state, node);
   return [
@@ -145,7 +142,7 @@ function paintLowerEdge(
 ): Span[][] {
   const right = x + map.leftWidth + SLOTS_PER_BLADE * map.cellWidth;
   frame.put(x, y, g.rack.bl, 'border');
-  for (let column = x + 1; column < right; column++) frame.put(column, y, g.rack.h, 'border');
+  frame.fill({ x: x + 1, y, width: right - x - 1, height: 1 }, g.rack.h, 'border');
   frame.put(right, y, g.rack.br, 'border');
   let at = x + PLACE.letter;
   return legend.filter((piece) => {
@@ -177,8 +174,8 @@ function paintRail(
     const [piece = []] = at < 0 ? [] : rest.splice(at, 1);
     const words: Span[] = [[`${SLOTS_PER_BLADE - 1 - i} `, 'text'], ...piece];
     const end = frame.spans(from + 1, y - 1, words, map.cellWidth - 1);
-    for (let column = end + (piece.length > 0 ? 1 : 0); column < from + map.cellWidth; column++)
-      frame.put(column, y - 1, g.rack.h, 'border');
+    const after = end + (piece.length > 0 ? 1 : 0);
+    frame.fill({ x: after, y: y - 1, width: from + map.cellWidth - after, height: 1 }, g.rack.h, 'border');
   }
   return rest;
 }

@@ -9,7 +9,7 @@ import type { Operation } from '../../api/power.ts';
 import { nextServerTime, type ServerTime } from '../../client/client.ts';
 import type { Address } from '../../rack/address.ts';
 import type { Alarm } from '../../rack/alarms.ts';
-import type { Inventory } from '../../rack/inventory.ts';
+import { type Inventory, nodeAt } from '../../rack/inventory.ts';
 import type { KeyTable, OwnCommand } from './keys.ts';
 import type { LineRun, Overlay, OwnProgram } from './overlays.ts';
 import { NO_STRIPS, type Strips } from './strips.ts';
@@ -390,7 +390,7 @@ export function isUnreached({ link, rack }: State): boolean {
 }
 
 export function nameOf(state: State, addr: Address): string {
-  return state.rack.nodes.find((node) => node.addr === addr)?.name ?? `node-${addr.toString(16).padStart(2, '0')}`;
+  return nodeAt(state.rack, addr)?.name ?? `node-${addr.toString(16).padStart(2, '0')}`;
 }
 
 /** Returns the alarms that are not acknowledged yet. */

@@ -69,19 +69,16 @@ export function withSamples(strips: Strips, samples: readonly (readonly [Address
 function extended(strips: Strips, before: Strip | undefined, { at, current, fan }: Sample): Strip {
   const last = stepOf(strips, at);
   const missed = before === undefined ? 0 : Math.min(strips.count, last - before.last - 1);
-  const earlier = before?.points ?? [];
+  const points = before?.points.slice() ?? [];
   if (missed >= 0) {
-    const gap = new Array<null>(missed).fill(null);
-    return {
-      last,
-      updatedAt: at,
-      points: [...earlier, ...gap, [current, fan, current, 1] as const].slice(-strips.count),
-    };
+    for (let i = 0; i < missed; i++) points.push(null);
+    points.push([current, fan, current, 1]);
+    points.splice(0, points.length - strips.count);
+  } else {
+    const [c, f, most, n] = points.pop() ?? [0, 0, 0, 0];
+    points.push([c + (current - c) / (n + 1), f + (fan - f) / (n + 1), Math.max(most, current), n + 1]);
   }
-  const [c, f, most, n] = earlier.at(-1) ?? [0, 0, 0, 0];
-  const means = [c + (current - c) / (n + 1), f + (fan - f) / (n + 1)] as const;
-  const point: StripPoint = [...means, Math.max(most, current), n + 1];
-  return { last, updatedAt: at, points: [...earlier.slice(0, -1), point] };
+  return { last, updatedAt: at, points };
 }
 
 /** Index of a value in a point. */
@@ -111,7 +108,8 @@ export function stripValues(
     values.push(value ?? (strips.stepMs < 2 * intervalMs ? before : null));
     before = value;
   }
-  return values.at(-1) === null && before === null && values.at(-2) != null ? values.slice(0, -1) : values;
+  if (before === null && values.at(-1) === null && values.at(-2) != null) values.pop();
+  return values;
 }
 
 /**

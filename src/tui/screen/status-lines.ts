@@ -1,6 +1,7 @@
 /** Paints single lines under the map: the selected node in words, events, operations, the notice, the footer. */
 import { formatAddress, formatPosition, rowLabel } from '../../rack/address.ts';
 import { drawOf, drawText } from '../../rack/calibration.ts';
+import { nodeAt } from '../../rack/inventory.ts';
 import { messageFrom, type PaintedMessage } from '../canvas/box.ts';
 import { type Frame, type Rect, type Span, spansWidth } from '../canvas/frame.ts';
 import { type Glyphs, POWER_WORD } from '../canvas/glyphs.ts';
@@ -60,7 +61,7 @@ function bladeSpans({ blades, firstBlade, visibleBlades }: MapLayout): Span[] {
 }
 
 function selectedSpans(state: State, g: Glyphs): Span[] {
-  const node = state.rack.nodes.find((one) => one.addr === state.cursor);
+  const node = nodeAt(state.rack, state.cursor);
   const dot: Span = [` ${g.separator} `, 'dim'];
   if (node === undefined) return [[`${formatPosition(state.cursor)}: an empty slot`, 'dim']];
   const view = viewOf(state, node.addr);
