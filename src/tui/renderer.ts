@@ -3,6 +3,7 @@
  * either once a frame, none into a congested terminal.
  */
 import { glyphs, toAscii } from './canvas/glyphs.ts';
+import { Panes } from './canvas/panes.ts';
 import type { Frame, Target } from './canvas/frame.ts';
 import type { State } from './model/state.ts';
 import { awaitsPaint, overlayType } from './overlays/list.ts';
@@ -27,6 +28,8 @@ export interface RendererPorts {
 export class Renderer {
   readonly #ports: RendererPorts;
   readonly #glyphs;
+  /** Those of the last whole frame: with the cells that the next one keeps. */
+  #panes = new Panes();
   #plot: Plot | null = null;
   #plotLoading = false;
   /** Cancels the frame that is due; null: none is. */
@@ -121,10 +124,16 @@ export class Renderer {
     const states = sessions.map((one) => one.state);
     const { frame, rect } =
       pane === null || seen === null
-        ? { frame: paintScreen(states, active(), session.screens, this.#glyphs, this.#plot), rect: undefined }
+        ? {
+            frame: paintScreen(this.#panes, states, active(), session.screens, this.#glyphs, this.#plot),
+            rect: undefined,
+          }
         : repaintConsole(seen, pane, state, session.screens, this.#glyphs, tabRows(states.length));
     this.#loadPlot(state);
-    if (ascii !== 'no') toAscii(frame, ascii === 'all');
+    if (ascii !== 'no') {
+      toAscii(frame, ascii === 'all');
+      this.#panes = new Panes();
+    }
     // A frame without changes delays no other: a key's echo arrives a few milliseconds after the key.
     if (frame.cols === cols && frame.rows === rows) {
       this.#changed = false;

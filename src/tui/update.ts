@@ -59,7 +59,7 @@ function updated(state: State, event: UiEvent): Step {
     case 'listed':
       return withHistory(requestLines(step(state), { addrs: event.lines, rows: 1 }), true);
     case 'tick':
-      return onTick({ ...state, dateAhead: Math.round(event.dateAhead - state.serverTime.ahead) }, event.local);
+      return onTick(withDate(state, Math.round(event.dateAhead - state.serverTime.ahead)), event.local);
     case 'shown':
       return onTick({ ...state, racks: { ...state.racks, shown: event.on } }, event.local);
     case 'fleet-plans':
@@ -209,6 +209,13 @@ function chosenNode(before: State, { addr, attach, power }: Extract<UiEvent, { t
 
 /** Time limit for the second digit of an address, ms. */
 const DIGIT_MS = 1500;
+
+/** Lead of the date that is no change, ms: two clocks are not read at the same moment. */
+const SAME_DATE_MS = 50;
+
+function withDate(state: State, dateAhead: number): State {
+  return Math.abs(dateAhead - state.dateAhead) < SAME_DATE_MS ? state : { ...state, dateAhead };
+}
 
 function onTick(before: State, local: number): Step {
   const now = serverNow(before.serverTime, local);

@@ -1,6 +1,7 @@
 /** Marks of several racks: set in the overview and in the table, kept by each rack, and what can be done with them. */
 import { expect, test } from 'vitest';
 import { glyphs } from '../../src/tui/canvas/glyphs.ts';
+import { Panes } from '../../src/tui/canvas/panes.ts';
 import type { State } from '../../src/tui/model/state.ts';
 import { paintScreen } from '../../src/tui/screen/rack-tabs.ts';
 import { update } from '../../src/tui/update.ts';
@@ -48,7 +49,7 @@ class Fleet {
   }
 
   get lines(): string[] {
-    return paintScreen(this.states, 0, () => null, glyphs(false)).lines();
+    return paintScreen(new Panes(), this.states, 0, () => null, glyphs(false)).lines();
   }
 }
 

@@ -1,6 +1,7 @@
 /** A frame after output of a console, of which the console alone was painted, is the one that is painted whole. */
 import { expect, test } from 'vitest';
 import { glyphs } from '../../src/tui/canvas/glyphs.ts';
+import { Panes } from '../../src/tui/canvas/panes.ts';
 import { withNotice } from '../../src/tui/model/events.ts';
 import { PRESETS, type State } from '../../src/tui/model/state.ts';
 import { consoleAlone, repaintConsole } from '../../src/tui/screen/screen.ts';
@@ -34,13 +35,13 @@ test.each(cases)('at %ix%i with the panes %s, %s', async (cols, rows, preset, va
   await scene.parsed();
   for (const tabs of [0, 1]) {
     const fleet = (): State[] => (tabs === 0 ? [scene.state] : [scene.state, scene.state]);
-    let frame = paintScreen(fleet(), 0, scene.screens, G);
+    let frame = paintScreen(new Panes(), fleet(), 0, scene.screens, G);
     for (let seed = 1; seed <= 3; seed++) {
       const data = Buffer.from(randomBytes(400, seed)).toString('base64');
       scene.dispatch({ type: 'console.data', addr: 3, at: 0, data });
       await scene.parsed();
       const place = consoleAlone(scene.state);
-      const whole = paintScreen(fleet(), 0, scene.screens, G);
+      const whole = paintScreen(new Panes(), fleet(), 0, scene.screens, G);
       if (place === null) {
         // There is no console on this screen, and its output changes nothing.
         expect(frame.lines()).toEqual(whole.lines());

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { unnamedNode, type Inventory } from '../../src/rack/inventory.ts';
 import { glyphs } from '../../src/tui/canvas/glyphs.ts';
+import { Panes } from '../../src/tui/canvas/panes.ts';
 import type { State } from '../../src/tui/model/state.ts';
 import { paintScreen } from '../../src/tui/screen/rack-tabs.ts';
 import { expectGolden, GOLDENS } from './golden.ts';
@@ -104,7 +105,7 @@ test.each(Object.entries(SCREENS).flatMap(([name, how]) => SIZES.map((size) => [
   (name, [make, keys], cols, rows) => {
     const { scene, states } = make(cols, rows - 1);
     scene.keys(...keys);
-    const frame = paintScreen(states(), 0, () => null, glyphs(false));
+    const frame = paintScreen(new Panes(), states(), 0, () => null, glyphs(false));
     expect([frame.cols, frame.rows]).toEqual([cols, rows]);
     expectGolden(`racks/${name}-${cols}x${rows}`, frame);
   },
@@ -115,7 +116,7 @@ test('no golden without a test', () => {
   expect(readdirSync(`${GOLDENS}/racks`).sort()).toEqual(names.sort());
 });
 
-const lines = (states: State[], active = 0): string[] => paintScreen(states, active, () => null, glyphs(false)).lines();
+const lines = (states: State[], active = 0): string[] => paintScreen(new Panes(), states, active, () => null, glyphs(false)).lines();
 
 test('overview shows the racks worst first: alarms, no connection, no bus, lost nodes, the others', () => {
   const { scene, states } = many(120, 39);
@@ -151,7 +152,7 @@ test('a chosen node is selected in its rack; its console opens unless the server
 test('the values of a lost rack turn stale in the overview and are never green', () => {
   const { scene, states } = five(120, 39);
   scene.keys('R');
-  const frame = paintScreen(states(), 0, () => null, glyphs(false));
+  const frame = paintScreen(new Panes(), states(), 0, () => null, glyphs(false));
   const y = frame.lines().findIndex((line) => /^.lab /.test(line));
   const inks = new Set(frame.inks.slice((y + 1) * frame.cols, (y + 1) * frame.cols + 12));
   expect(inks).toContain('stale');
@@ -174,7 +175,7 @@ test('the table has the nodes of all racks with their names, problems first, and
   expect(racks.slice(0, 2)).toEqual(['er24a', 'er24a']);
   expect(rows.find((line) => line.startsWith(' attic'))).toMatch(/^ attic +\? ssh: connect to host mcp-attic/);
   // Nothing of the rack without its server is shown as it is now.
-  const frame = paintScreen(states(), 0, () => null, glyphs(false));
+  const frame = paintScreen(new Panes(), states(), 0, () => null, glyphs(false));
   const lost = frame.lines().findIndex((line) => /^.lab /.test(line));
   expect(new Set(frame.inks.slice(lost * frame.cols, (lost + 1) * frame.cols))).not.toContain('ok');
   scene.keys('/').typed('spare').keys('\r');

@@ -14,6 +14,7 @@ import type { Alarm } from '../../src/rack/alarms.ts';
 import type { SeriesPoint } from '../../src/rack/history.ts';
 import type { Inventory } from '../../src/rack/inventory.ts';
 import type { Frame } from '../../src/tui/canvas/frame.ts';
+import { Panes } from '../../src/tui/canvas/panes.ts';
 import { glyphs } from '../../src/tui/canvas/glyphs.ts';
 import { Emulators } from '../../src/tui/console/emulator.ts';
 import type { Screens } from '../../src/tui/console/pane.ts';
@@ -446,7 +447,7 @@ export class Scene {
 
   /** What is on the screen, but for what an emulator has not taken in yet. */
   seen(asciiOnly = false): Frame {
-    return paint(this.state, this.#emulators.screens, glyphs(asciiOnly), asciiOnly ? null : plot);
+    return paint(new Panes(), this.state, this.#emulators.screens, glyphs(asciiOnly), asciiOnly ? null : plot);
   }
 }
 

@@ -58,7 +58,7 @@ export class Frame {
   /** False while every cell is one plain character: then cells can be written without a look at their neighbours. */
   #joined: boolean;
   /** The last one painted lies on top; null: not clickable, above a target that is. */
-  readonly #targets: { rect: Rect; target: Target | null }[];
+  #targets: { rect: Rect; target: Target | null }[];
 
   /** `like`: a frame of this size to begin with, without its cursor; default: a blank one. */
   constructor(cols: number, rows: number, like?: Frame) {
@@ -265,6 +265,15 @@ export class Frame {
     this.#joined ||= other.#joined;
     if (other.cursor) this.cursor = { ...other.cursor, y: other.cursor.y + y };
     for (const { rect, target } of other.#targets) this.target({ ...rect, y: rect.y + y }, target);
+  }
+
+  /** Takes everything from a rectangle, its targets included. */
+  erase(rect: Rect): void {
+    const { x, y, width, height } = rect;
+    this.clear(rect);
+    this.#targets = this.#targets.filter(
+      ({ rect: at }) => at.x < x || at.y < y || at.x >= x + width || at.y >= y + height,
+    );
   }
 
   target(rect: Rect, target: Target | null): void {

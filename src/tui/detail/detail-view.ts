@@ -10,6 +10,7 @@ import { type InventoryNode, nodeAt, nodeLabel } from '../../rack/inventory.ts';
 import type { Source } from '../../rack/reading.ts';
 import type { NodeCondition, SystemState } from '../../rack/system-state.ts';
 import { type Frame, type InkRole, type Rect, type Span, spansWidth } from '../canvas/frame.ts';
+import type { Panes } from '../canvas/panes.ts';
 import { formatAge, formatClock, type Glyphs, POWER_WORD } from '../canvas/glyphs.ts';
 import { keyOf } from '../keymap/lookup.ts';
 import { detailLayout, SCALE } from '../layout/detail-layout.ts';
@@ -40,7 +41,8 @@ interface Section {
   keep: 'first' | 'last';
 }
 
-export function paintDetail(frame: Frame, rect: Rect, state: State, plot: Plot | null, g: Glyphs): void {
+export function paintDetail(panes: Panes, rect: Rect, state: State, plot: Plot | null, g: Glyphs): void {
+  const { frame } = panes;
   const { border, main, side } = detailLayout(rect);
   if (border === 'left') frame.fill({ ...rect, width: 1 }, g.box.v, 'border');
   else frame.fill({ ...rect, height: 1 }, g.box.h, 'border');
@@ -54,20 +56,36 @@ export function paintDetail(frame: Frame, rect: Rect, state: State, plot: Plot |
   const body = border === 'above' ? main : { ...main, y: main.y + 2, height: main.height - 2 };
   const request = wantedDetail(state);
   const answer = request !== null && isFor(state.detail.answer, request) ? state.detail.answer : null;
-  const facts = factsOf(state, node);
-  const hangs = hanging(answer, body.width);
-  const events = eventsOf(state, node);
-  const words = lastWords(state, node, answer);
-  const boots = bootsOf(answer, (side ?? body).width, g);
+  const lines = factLines(factsOf(state, node), body.width).slice(0, Math.max(0, body.height));
+  const after = body.y + lines.length;
+  panes.renew({ ...body, height: lines.length }, () => paintFacts(frame, body, lines));
+  // One fact more or less moves all that is under it.
+  panes.keep('under the facts', below(body, after), [after], () => undefined);
+  const rest: Rest = { state, node, answer, after, plot, g };
+  const { events, dateAhead } = state;
+  const inputs = [answer, after, events, dateAhead, state.pane.shown];
+  const sections = (name: string, rect: Rect, made: () => Section[]): void =>
+    panes.keep(name, rect, inputs, () => paintSections(frame, rect, made()));
+  const ofNode = (): Section[] => [hanging(answer, body.width), eventsOf(state, node)];
+  const ofConsole = (): Section[] => [lastWords(state, node, answer), bootsOf(answer, (side ?? body).width, g)];
   if (side === null) {
-    const after = paintFacts(frame, body, facts);
-    const charts = paintCharts(frame, chartRect(body, after, 0.45), state, node, answer, plot, g);
-    paintSections(frame, below(body, charts), [hangs, events, words, boots]);
+    const charts = paintCharts(panes, chartRect(body, after, 0.45), rest);
+    sections('sections', below(body, charts), () => [...ofNode(), ...ofConsole()]);
     return;
   }
-  paintSections(frame, below(body, paintFacts(frame, body, facts)), [hangs, events]);
-  const charts = paintCharts(frame, chartRect(side, side.y, 0.75), state, node, answer, plot, g);
-  paintSections(frame, below(side, charts), [words, boots]);
+  sections('sections', below(body, after), ofNode);
+  const charts = paintCharts(panes, chartRect(side, side.y, 0.75), rest);
+  sections('sections beside', below(side, charts), ofConsole);
+}
+
+/** What the parts under the facts show. `after`: the row after the facts. */
+interface Rest {
+  state: State;
+  node: InventoryNode;
+  answer: NodeDetail | null;
+  after: number;
+  plot: Plot | null;
+  g: Glyphs;
 }
 
 type Fact = [label: string, value: string | null, ink: InkRole];
@@ -107,16 +125,20 @@ function systemText(state: State, system: SystemState | null): string | null {
   return `${system.why}, ${formatAge(Math.max(0, state.now - system.since))} ago`;
 }
 
-/** Paints facts; returns the row after the last. */
-function paintFacts(frame: Frame, { x, y, width, height }: Rect, facts: readonly Fact[]): number {
-  let row = y;
-  for (const [label, value, ink] of facts) {
-    if (value === null || row >= y + height) continue;
-    frame.text(x, row, label.padEnd(LABEL), 'dim', width);
-    for (const line of wrap(value, width - LABEL).slice(0, y + height - row))
-      frame.text(x + LABEL, row++, line, ink, width - LABEL);
-  }
-  return row;
+/** A line of a fact; only its first one has a label. */
+type FactLine = readonly [label: string, text: string, ink: InkRole];
+
+function factLines(facts: readonly Fact[], width: number): FactLine[] {
+  return facts.flatMap(([label, value, ink]) =>
+    value === null ? [] : wrap(value, width - LABEL).map((text, i): FactLine => [i === 0 ? label : '', text, ink]),
+  );
+}
+
+function paintFacts(frame: Frame, { x, y, width }: Rect, lines: readonly FactLine[]): void {
+  lines.forEach(([label, text, ink], i) => {
+    if (label !== '') frame.text(x, y + i, label.padEnd(LABEL), 'dim', width);
+    frame.text(x + LABEL, y + i, text, ink, width - LABEL);
+  });
 }
 
 /** Returns the room of two charts with their headings and one line of times under both. */
@@ -128,15 +150,8 @@ function chartRect(body: Rect, from: number, share: number): Rect {
 }
 
 /** Paints the charts; returns the row after them. */
-function paintCharts(
-  frame: Frame,
-  rect: Rect,
-  state: State,
-  node: InventoryNode,
-  answer: NodeDetail | null,
-  plot: Plot | null,
-  g: Glyphs,
-): number {
+function paintCharts(panes: Panes, rect: Rect, { state, node, answer, after, plot, g }: Rest): number {
+  const { frame } = panes;
   const { x, y, width, height } = rect;
   const rows = Math.floor((height - 1) / 2) - 1;
   if (rows < CHART.least) return y;
@@ -145,34 +160,42 @@ function paintCharts(
   const upper = { ...rect, y: y + 1, height: rows + spare };
   const lower = { ...rect, y: y + 1 + upper.height + 1, height: rows };
   const ink: InkRole = look.freshness === 'fresh' || look.freshness === 'aging' ? 'text' : 'stale';
-  const heading = (row: number, name: string, value: number | null, amps: number | null): void => {
-    frame.spans(x, row, [
-      [`${name} `, 'dim'],
-      [value === null ? '-' : `${value} ct`, value === null ? 'dim' : ink],
-      // The chart's scale is in counts.
-      [amps === null ? '' : ` ${g.separator} ${amps.toFixed(2)} A`, ink],
-      [value === null || look.age === null ? '' : ` ${look.age} old`, 'stale'],
-    ]);
-  };
+  const heading = (row: number, name: string, value: number | null, amps: number | null): void =>
+    panes.renew({ ...rect, y: row, height: 1 }, () =>
+      frame.spans(x, row, [
+        [`${name} `, 'dim'],
+        [value === null ? '-' : `${value} ct`, value === null ? 'dim' : ink],
+        // The chart's scale is in counts.
+        [amps === null ? '' : ` ${g.separator} ${amps.toFixed(2)} A`, ink],
+        [value === null || look.age === null ? '' : ` ${look.age} old`, 'stale'],
+      ]),
+    );
   heading(y, 'current', look.current, look.current === null ? null : ampsOf(look.current, node.calibration));
   heading(lower.y - 1, 'fan', look.fan, null);
-  const times = lower.y + lower.height;
-  if (answer === null) {
+  const { failed } = state.detail;
+  panes.keep('current', upper, [answer, after, plot, failed], () => {
     // Before the first answer there are no gaps to show.
-    frame.text(x + SCALE, upper.y, state.detail.failed ?? '', 'warn', width - SCALE);
-    return times + 1;
-  }
-  const { points } = answer;
-  paintChart(frame, upper, { points, ...CURRENT, ink: 'spark' }, plot, g);
-  paintChart(frame, lower, { points, ...FAN, ink: 'fan' }, plot, g);
-  frame.text(x + SCALE, times, `${spanWords(answer.points.length * answer.stepMs)} ago`, 'dim', width - SCALE);
+    if (answer === null) frame.text(x + SCALE, upper.y, failed ?? '', 'warn', width - SCALE);
+    else paintChart(frame, upper, { points: answer.points, ...CURRENT, ink: 'spark' }, plot, g);
+  });
+  panes.keep('fan', lower, [answer, after, plot], () => {
+    if (answer !== null) paintChart(frame, lower, { points: answer.points, ...FAN, ink: 'fan' }, plot, g);
+  });
+  const times = { ...rect, y: lower.y + lower.height, height: 1 };
+  panes.keep('times', times, [answer, after, state.view, state.settings.keys], () => {
+    if (answer !== null) paintTimes(frame, times, state, answer);
+  });
+  return times.y + 1;
+}
+
+function paintTimes(frame: Frame, { x, y, width }: Rect, state: State, { points, stepMs }: NodeDetail): void {
+  frame.text(x + SCALE, y, `${spanWords(points.length * stepMs)} ago`, 'dim', width - SCALE);
   const next: Span[] = [
     [keyOf(state, 'map', 'span'), 'key'],
     [` ${nextSpanOf(state.view.span)}`, 'text'],
   ];
-  frame.spans(x + SCALE + Math.floor((width - SCALE - spansWidth(next)) / 2), times, next);
-  frame.text(x + width - 3, times, 'now', 'dim');
-  return times + 1;
+  frame.spans(x + SCALE + Math.floor((width - SCALE - spansWidth(next)) / 2), y, next);
+  frame.text(x + width - 3, y, 'now', 'dim');
 }
 
 /** `5 min`, `24 h`. */

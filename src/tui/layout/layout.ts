@@ -4,7 +4,7 @@ import type { Rect } from '../canvas/frame.ts';
 import { marginWidth } from '../console/line-margin.ts';
 import { shownNodes } from '../map/filter.ts';
 import { step, type Step, withNotice } from '../model/events.ts';
-import { type Inputs, sameInputs } from '../model/inputs.ts';
+import { type Inputs, sameInputs } from '../canvas/inputs.ts';
 import { loneOperations, shownRuns } from '../model/results.ts';
 import { type MainView, type Preset, PRESET_WORDS, PRESETS, type State, type View } from '../model/state.ts';
 import { type CellKind, mapHeight, mapLayout, type MapLayout } from './map-layout.ts';

@@ -1,6 +1,7 @@
 /** Several racks on one screen: a row of tabs above the rack that is shown. */
 import { Frame, type Span, spansWidth } from '../canvas/frame.ts';
 import type { Glyphs } from '../canvas/glyphs.ts';
+import type { Panes } from '../canvas/panes.ts';
 import type { Screens } from '../console/pane.ts';
 import { contextOf } from '../keymap/context.ts';
 import { keyNameOf, keyOf } from '../keymap/lookup.ts';
@@ -16,10 +17,11 @@ export function tabRows(racks: number): number {
 }
 
 /**
- * Paints the screen. `states`: of every rack; their size is the screen's without the tabs. `screens`: of the shown
+ * Paints the screen; the rack's part over the last one of `panes`. `states`: of every rack; their size is the screen's without the tabs. `screens`: of the shown
  * rack.
  */
 export function paintScreen(
+  panes: Panes,
   states: readonly State[],
   active: number,
   screens: Screens,
@@ -28,7 +30,7 @@ export function paintScreen(
 ): Frame {
   const state = states[active];
   if (state === undefined) throw new Error(`no rack ${active}`);
-  const shown = paint(state, screens, g, plot, states);
+  const shown = paint(panes, state, screens, g, plot, states);
   const tabs = tabRows(states.length);
   if (tabs === 0) return shown;
   const frame = new Frame(shown.cols, shown.rows + tabs);

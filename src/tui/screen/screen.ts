@@ -2,6 +2,8 @@
 import { type PaintedMessage, paintSentence, partOf } from '../canvas/box.ts';
 import { wrap } from '../../lib/words.ts';
 import { Frame, type Rect, type Span } from '../canvas/frame.ts';
+import type { Inputs } from '../canvas/inputs.ts';
+import type { Panes } from '../canvas/panes.ts';
 import type { Glyphs } from '../canvas/glyphs.ts';
 import { paintPane, type Screens } from '../console/pane.ts';
 import { paintDetail } from '../detail/detail-view.ts';
@@ -9,6 +11,7 @@ import { paintGlance } from '../glance/glance-view.ts';
 import { contextOf } from '../keymap/context.ts';
 import { keyNameOf, keyOf } from '../keymap/lookup.ts';
 import { type Layout, layoutOf, MIN_COLS, MIN_ROWS } from '../layout/layout.ts';
+import { mapHeight } from '../layout/map-layout.ts';
 import { paintMap } from '../map/map-view.ts';
 import { countsOf } from '../map/node-look.ts';
 import { isUnreached, nameOf, type State, unseenAlarms } from '../model/state.ts';
@@ -116,90 +119,83 @@ export function repaintConsole(
 
 /** Paints the panes of the rack, and the notice. */
 function paintPanes(
-  frame: Frame,
+  panes: Panes,
   layout: Layout,
   state: State,
   screens: Screens,
   { plot, g }: { plot: Plot | null; g: Glyphs },
 ): void {
+  const { frame } = panes;
+  const { map, glance, table, selected, events, operations, detail, console } = layout;
   paintHeader(frame, layout.header, state, g);
-  if (layout.map && isUnreached(state)) paintUnreached(frame, layout.map.area, state);
-  const legend = layout.map && !isUnreached(state) ? paintMap(frame, layout.map, state, g) : [];
-  if (layout.glance) paintGlance(frame, layout.glance, state, g);
-  if (layout.table) paintTable(frame, layout.table, state, g);
-  if (layout.selected && !isUnreached(state)) paintSelected(frame, layout.selected, state, { layout, legend }, g);
+  if (map && isUnreached(state)) paintUnreached(frame, map.area, state);
+  let legend: readonly Span[][] = [];
+  if (map && !isUnreached(state))
+    panes.renew({ ...map.area, height: mapHeight(map) }, () => (legend = paintMap(frame, map, state, g)));
+  if (glance) panes.renew(glance, () => paintGlance(frame, glance, state, g));
+  if (table) panes.renew(table, () => paintTable(frame, table, state, g));
+  if (selected && !isUnreached(state))
+    panes.renew(selected, () => paintSelected(frame, selected, state, { layout, legend }, g));
   const notice = noticeOf(state);
   // On a low screen the events have the line of the notice while there is none.
   const line = layout.notice;
-  const shared = line !== null && layout.events !== null && layout.events.y + layout.events.height > line.y;
-  if (layout.events)
-    paintEvents(
-      frame,
-      shared && notice !== null ? { ...layout.events, height: layout.events.height - 1 } : layout.events,
-      state,
-      g,
-    );
-  if (layout.operations) paintOperations(frame, layout.operations, state, g);
-  if (layout.detail) paintDetail(frame, layout.detail, state, plot, g);
-  if (layout.console) paintPane(frame, layout.console, state, screens, g, titleNotice(state, line));
+  if (events) {
+    const shared = line !== null && events.y + events.height > line.y && notice !== null;
+    const rect = shared ? { ...events, height: events.height - 1 } : events;
+    panes.keep('events', rect, [state.events, state.dateAhead], () => paintEvents(frame, rect, state, g));
+  }
+  if (operations) panes.renew(operations, () => paintOperations(frame, operations, state, g));
+  if (detail) paintDetail(panes, detail, state, plot, g);
+  if (console) panes.renew(console, () => paintPane(frame, console, state, screens, g, titleNotice(state, line)));
   if (line !== null && notice !== null) {
     // The lines above are the node's where there is a console.
-    const text = layout.console === null ? notice.text : partOf(notice.text, line.width - 2, state.now - notice.at);
+    const text = console === null ? notice.text : partOf(notice.text, line.width - 2, state.now - notice.at);
     paintSentence(frame, line, text, notice.ink);
   }
 }
 
-/** Paints a frame. `plot` draws the lines of charts; null: bars are drawn. `fleet`: all racks, for views of all. */
+/** Fields of the state that change with every sample or second, and none of which the footer reads. */
+const SAMPLED: ReadonlySet<string> = new Set<keyof State>([
+  ...(['now', 'serverTime', 'dateAhead', 'nodes', 'strips', 'detail', 'glances', 'bus'] as const),
+]);
+
+/** Returns all that the footer reads, and more. */
+function footerInputs(state: State): Inputs {
+  const inputs: unknown[] = [state.bus.state, state.bus.quietReads];
+  for (const field in state) if (!SAMPLED.has(field)) inputs.push(state[field as keyof State]);
+  return inputs;
+}
+
+/**
+ * Paints a frame over the last one of `panes`. `plot` draws the lines of charts; null: bars are drawn. `fleet`: all
+ * racks, for views of all.
+ */
 export function paint(
+  panes: Panes,
   state: State,
   screens: Screens,
   g: Glyphs,
   plot: Plot | null = null,
   fleet: readonly State[] = [state],
 ): Frame {
-  const frame = new Frame(state.size.cols, state.size.rows);
+  const { cols, rows } = state.size;
   const layout = layoutOf(state);
+  const { overlay } = state;
+  // These cover panes.
+  const covered = overlay !== null || noticeOf(state) !== null || isUnreached(state) || layout.kind === 'too-small';
+  panes.begin(cols, rows, covered ? null : [layout, g]);
+  const { frame } = panes;
   if (layout.kind === 'too-small') {
     paintTooSmall(frame, state, g);
     return frame;
   }
-  const { overlay } = state;
   const type = overlay === null ? null : overlayType(overlay);
   const behind = (overlay === null ? null : type?.behind?.(overlay)) ?? null;
   if (type?.fills !== true && (behind === null || overlayType(behind).fills !== true))
-    paintPanes(frame, layout, state, screens, { plot, g });
+    paintPanes(panes, layout, state, screens, { plot, g });
   if (overlay !== null) frame.cursor = null;
-  if (overlay !== null && type?.paintFooter !== undefined) {
-    type.paintFooter(frame, layout.footer, state, overlay);
-  } else if (overlay === null && state.focus === 'console' && state.pane.look?.query != null) {
-    frame.clear(layout.footer, 'bar');
-    const at = frame.spans(1, layout.footer.y, [
-      ['search back: ', 'key'],
-      [state.pane.look.query, 'text'],
-    ]);
-    frame.cursor = { x: at, y: layout.footer.y };
-  } else if (overlay === null || contextOf(state) !== null) {
-    // At a console every key is the node's: the footer shows the keys after the prefix.
-    const typing = contextOf(state) === null;
-    const prefix = keyOf(state, 'console', 'prefix');
-    const chord = state.pane.chord.kind !== 'idle';
-    const lead: Span[] = typing
-      ? [
-          [prefix, 'key'],
-          [' then ', 'text'],
-        ]
-      : chord
-        ? [[`${prefix} `, 'warn']]
-        : [];
-    const before = typing ? [keyNameOf(state, 'console', 'prefix')] : [];
-    paintFooter(frame, layout.footer, state, contextOf(state) ?? 'prefix', lead, before);
-  } else {
-    frame.clear(layout.footer, 'bar');
-    frame.spans(1, layout.footer.y, [
-      ['Esc', 'key'],
-      [' close', 'text'],
-    ]);
-  }
+  if (overlay !== null && type?.paintFooter !== undefined) type.paintFooter(frame, layout.footer, state, overlay);
+  else paintUsualFooter(panes, layout.footer, state);
   if (overlay !== null && type?.paint !== undefined) {
     if (behind !== null) {
       overlayType(behind).paint?.(frame, state, behind, { g, plot, fleet });
@@ -211,4 +207,39 @@ export function paint(
     type.paint(frame, state, overlay, { g, plot, fleet });
   }
   return frame;
+}
+
+/** Paints the keys that are in force; the search text while one is typed in copy mode. */
+function paintUsualFooter(panes: Panes, rect: Rect, state: State): void {
+  const { frame } = panes;
+  const { overlay, focus, pane } = state;
+  if (overlay === null && focus === 'console' && pane.look?.query != null) {
+    frame.clear(rect, 'bar');
+    const at = frame.spans(1, rect.y, [
+      ['search back: ', 'key'],
+      [pane.look.query, 'text'],
+    ]);
+    frame.cursor = { x: at, y: rect.y };
+    return;
+  }
+  const context = contextOf(state);
+  if (overlay !== null && context === null) {
+    frame.clear(rect, 'bar');
+    frame.spans(1, rect.y, [
+      ['Esc', 'key'],
+      [' close', 'text'],
+    ]);
+    return;
+  }
+  panes.keep('footer', rect, footerInputs(state), () => {
+    // At a console every key is the node's: the footer shows the keys after the prefix.
+    const prefix = keyOf(state, 'console', 'prefix');
+    const typing: Span[] = [
+      [prefix, 'key'],
+      [' then ', 'text'],
+    ];
+    const lead: Span[] = context === null ? typing : pane.chord.kind !== 'idle' ? [[`${prefix} `, 'warn']] : [];
+    const before = context === null ? [keyNameOf(state, 'console', 'prefix')] : [];
+    paintFooter(frame, rect, state, context ?? 'prefix', lead, before);
+  });
 }
