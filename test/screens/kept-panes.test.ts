@@ -79,7 +79,8 @@ const HAPPENS: readonly ((scene: Scene, random: () => number) => unknown)[] = [
   (scene) => scene.dispatch({ type: 'operation', note: ended() }),
   (scene) => scene.dispatch({ type: 'identified', addr: scene.state.cursor, uid: '0a1b2c', why: '' }),
   (scene) => scene.dispatch({ type: 'tick', local: scene.now, dateAhead: scene.now - NOW }),
-  (scene) => scene.dispatch({ type: 'detail-failed', error: new Error('it is gone') }),
+  (scene) =>
+    scene.dispatch({ type: 'detail-failed', error: Object.assign(new Error('it is gone'), { code: 0, data: null }) }),
   (scene) => (scene.state = withNotice(scene.state, 'warning', 'the bus was busy for a while, and is not any more')),
   (scene, random) => {
     const { cols, rows } = scene.state.size;

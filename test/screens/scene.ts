@@ -445,9 +445,9 @@ export class Scene {
     return frame;
   }
 
-  /** What is on the screen, but for what an emulator has not taken in yet. */
-  seen(asciiOnly = false): Frame {
-    return paint(new Panes(), this.state, this.#emulators.screens, glyphs(asciiOnly), asciiOnly ? null : plot);
+  /** What is on the screen, painted over the last frame of `panes`, but for what an emulator has not taken in yet. */
+  seen(asciiOnly = false, panes = new Panes()): Frame {
+    return paint(panes, this.state, this.#emulators.screens, glyphs(asciiOnly), asciiOnly ? null : plot);
   }
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NodeState } from '../../src/api/methods.ts';
 import { unnamedNode, type Inventory } from '../../src/rack/inventory.ts';
+import { Panes } from '../../src/tui/canvas/panes.ts';
 import { BEAT_MS, BEATS } from '../../src/tui/map/node-look.ts';
 import type { View } from '../../src/tui/model/state.ts';
 import { Terminal } from '../../src/tui/terminal/terminal.ts';
@@ -42,6 +43,7 @@ export class SteadyScreen implements Disposable {
   readonly scene: Scene;
   readonly #palette: Palette;
   readonly #terminal: Terminal;
+  readonly #panes = new Panes();
   readonly #file = join(tmpdir(), `rackui-screen-${process.pid}-${Math.random().toString(36).slice(2)}`);
   readonly #fd = openSync(this.#file, 'w');
   #now = NOW;
@@ -66,7 +68,7 @@ export class SteadyScreen implements Disposable {
   /** Draws a frame as the renderer does; returns the processor time that it took, ms. */
   frame(): number {
     const before = process.cpuUsage();
-    this.#terminal.show(this.scene.seen());
+    this.#terminal.show(this.scene.seen(false, this.#panes));
     const { user, system } = process.cpuUsage(before);
     return (user + system) / 1000;
   }
