@@ -116,7 +116,8 @@ test('no golden without a test', () => {
   expect(readdirSync(`${GOLDENS}/racks`).sort()).toEqual(names.sort());
 });
 
-const lines = (states: State[], active = 0): string[] => paintScreen(new Panes(), states, active, () => null, glyphs(false)).lines();
+const lines = (states: State[], active = 0): string[] =>
+  paintScreen(new Panes(), states, active, () => null, glyphs(false)).lines();
 
 test('overview shows the racks worst first: alarms, no connection, no bus, lost nodes, the others', () => {
   const { scene, states } = many(120, 39);

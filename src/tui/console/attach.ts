@@ -10,8 +10,7 @@ import { before } from './last-screen.ts';
 /** Requests a node's console. View-only sessions join one that is open. */
 export function attachTo(state: State, addr: Address): Step {
   const { attachment } = state.pane;
-  if (nodeAt(state.rack, addr) === undefined)
-    return step(withNotice(state, 'info', 'an empty slot has no console'));
+  if (nodeAt(state.rack, addr) === undefined) return step(withNotice(state, 'info', 'an empty slot has no console'));
   if (attachment.kind !== 'none' && attachment.addr === addr) return step({ ...state, focus: 'console' });
   const from = attachment.kind === 'none' ? null : attachment.addr;
   const pane: ConsolePane = {
