@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { EXITS } from '../../src/cli/exit-codes.ts';
 import { missingNut } from '../support/nut.ts';
 import { OutageStage } from '../support/outage-stage.ts';
@@ -72,7 +72,7 @@ describe.concurrent('off, cycle and plans', () => {
       await endsWith(4, 'plan run skips', confirmed('plan run skips', own.place));
       const id = await interrupted('plan run skips', own.place);
       expect((await run(`plan pause ${id}`, own.place)).code).toBe(0);
-      await shows('plan list', /skips .*paused/, own.place, 30_000);
+      await shows('plan list', new RegExp(`"${id}".*"state":"paused"`), /skips .*paused/, own.place, 30_000);
       await endsWith(4, `plan resume ${id}`, run(`plan resume ${id}`, own.place));
     });
 
@@ -85,7 +85,8 @@ describe.concurrent('off, cycle and plans', () => {
       await own.place.rack.ctl('shutdown-hangs', { node: hex(17) });
       const id = await interrupted('plan run later --armed', own.place);
       expect((await run(`plan pause ${id}`, own.place)).code).toBe(0);
-      await shows('plan list', new RegExp(`${id}\\b.*\\bpaused`), own.place, 60_000);
+      const paused = new RegExp(`"${id}".*"state":"paused"`);
+      await shows('plan list', paused, new RegExp(`${id}\\b.*\\bpaused`), own.place, 60_000);
       await endsWith(6, `plan resume ${id}`, run(`plan resume ${id}`, own.place));
     });
   });
@@ -129,7 +130,7 @@ describe.concurrent('the others', () => {
     });
     test('4 and 130: one that goes down is waited for', async () => {
       const id = await interrupted('off n23', own.place);
-      await shows(`ops ${id}`, /is shutting down/, own.place, 20_000);
+      await shows(`ops ${id}`, new RegExp(`"${id}".*is shutting down`), /is shutting down/, own.place, 20_000);
       await run(`abort ${id}`, own.place);
       await endsWith(4, 'on n23 --deadline 2', confirmed('on n23 --deadline 2', own.place));
       const waits = await interrupted('on n23', own.place);
@@ -139,7 +140,7 @@ describe.concurrent('the others', () => {
       await own.place.rack.ctl('inhibited', { node: hex(11) });
       const begun = await run("off n11 --confirm 'n11' --detach --json", own.place);
       const id = /"id":"([^"]+)"/.exec(begun.stdout)?.[1] ?? '';
-      await shows(`ops ${id}`, /answer: rackui answer/, own.place, 30_000);
+      await shows(`ops ${id}`, new RegExp(`"${id}".*"question":\\{`), /answer: rackui answer/, own.place, 30_000);
       const line = `answer ${id} force --confirm other`;
       await endsWith(3, line, run(line, own.place));
       await run(`abort ${id}`, own.place);
@@ -224,13 +225,11 @@ describe.concurrent('the others', () => {
       ]);
       const ended = new Promise((resolve) => child.once('close', resolve));
       try {
-        const holder = async (): Promise<unknown> => {
-          const status = JSON.parse((await run('status --json', own.place)).stdout) as {
-            console: { holder: string } | null;
-          };
-          return status.console?.holder ?? null;
-        };
-        await vi.waitFor(async () => expect(await holder()).not.toBe(null), { timeout: 40_000, interval: 300 });
+        const client = await own.place.client();
+        const holder = async (): Promise<unknown> =>
+          (await client.request('sweep', { addrs: [], interrupt: false })).console?.holder ?? null;
+        await expect.poll(holder, { timeout: 40_000, interval: 100 }).not.toBeNull();
+        client.close();
         const line = "console n7 --send 'x' --timeout 2";
         await endsWith(3, line, run(line, own.place));
         for (const refused of ['run n7 -- true', `put n7 ${join(own.folder, 'password')}`, 'get n7 file'])

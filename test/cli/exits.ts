@@ -100,10 +100,18 @@ export async function endsWith(code: number, line: string, ran: Promise<Ran>): P
   return { code: got, stdout, stderr };
 }
 
-/** Waits until the command prints this. */
-export async function shows(line: string, words: RegExp, place: Stand, withinMs: number): Promise<void> {
-  const look = async (): Promise<void> => expect((await run(line, place)).stdout).toMatch(words);
-  await vi.waitFor(look, { timeout: withinMs, interval: 200 });
+/**
+ * Waits until the server's own words for its operations and runs have this, then until the command prints it: a start of the
+ * program for each look would be most of what these tests do.
+ */
+export async function shows(line: string, said: RegExp, words: RegExp, place: Stand, withinMs: number): Promise<void> {
+  const client = await place.client();
+  const wait = { timeout: withinMs, interval: 100 };
+  const records = async (): Promise<string> =>
+    JSON.stringify([await client.request('ops.list', {}), (await client.request('plan.list', {})).runs]);
+  await expect.poll(records, wait).toMatch(said);
+  client.close();
+  await expect.poll(async () => (await run(line, place)).stdout, wait).toMatch(words);
 }
 
 /** Ctrl-C once it has said something on its standard output. */
