@@ -18,8 +18,8 @@ const HUNG = [20, 21, 22, 23];
 export const hex = (addr: number): string => addr.toString(16).padStart(2, '0');
 
 export function configuration(folder: string, more = ''): string {
-  const step = (name: string, nodes: string, rest = ''): string =>
-    `{ name: ${name}, action: off, selector: "${nodes}", deadline: 5${rest} }`;
+  const step = (name: string, nodes: string, rest = '', deadlineS = 5): string =>
+    `{ name: ${name}, action: off, selector: "${nodes}", deadline: ${deadlineS}${rest} }`;
   return [
     'name: exits',
     'poll: { interval: 1 }',
@@ -27,11 +27,12 @@ export function configuration(folder: string, more = ''): string {
     '  - { addr: "00", name: boss, role: master }',
     ...NODES.map((addr) => `  - { addr: "${hex(addr)}", name: n${addr}${addr === 16 ? ', protected: true' : ''} }`),
     `login: { user: pi, password: { file: ${join(folder, 'password')} } }`,
-    'shutdown: { settle: 0.3, request: 5, acknowledged: 4, stopping: 5, hard: 6 }',
+    'shutdown: { settle: 0.3, request: 20, acknowledged: 4, stopping: 5, hard: 6 }',
     'boot: { proof: status }',
     'plans:',
     `  pauses: { steps: [${step('a', 'n20')}] }`,
-    `  skips: { steps: [${step('a', 'n21', ', onFail: skip')}] }`,
+    // Long enough for a program to pause it meanwhile.
+    `  skips: { steps: [${step('a', 'n21', ', onFail: skip', 8)}] }`,
     `  cuts: { steps: [${step('a', 'n19', ', onDeadline: cut')}] }`,
     `  later: { steps: [${step('a', 'n17', ', onDeadline: cut')}, { name: b, action: off, selector: n18 }] }`,
     `  guarded: { steps: [${step('a', 'n16')}] }`,
