@@ -72,7 +72,7 @@ describe.concurrent('off, cycle and plans', () => {
       await endsWith(4, 'plan run skips', confirmed('plan run skips', own.place));
       const id = await interrupted('plan run skips', own.place);
       expect((await run(`plan pause ${id}`, own.place)).code).toBe(0);
-      await shows('plan list', new RegExp(`"${id}".*"state":"paused"`), /skips .*paused/, own.place, 30_000);
+      await shows('plan list', new RegExp(`"${id}".*"state":"paused"`), /skips .*paused/, own.place, 60_000);
       await endsWith(4, `plan resume ${id}`, run(`plan resume ${id}`, own.place));
     });
 
@@ -130,7 +130,7 @@ describe.concurrent('the others', () => {
     });
     test('4 and 130: one that goes down is waited for', async () => {
       const id = await interrupted('off n23', own.place);
-      await shows(`ops ${id}`, new RegExp(`"${id}".*is shutting down`), /is shutting down/, own.place, 20_000);
+      await shows(`ops ${id}`, new RegExp(`"${id}".*is shutting down`), /is shutting down/, own.place, 60_000);
       await run(`abort ${id}`, own.place);
       await endsWith(4, 'on n23 --deadline 2', confirmed('on n23 --deadline 2', own.place));
       const waits = await interrupted('on n23', own.place);
@@ -140,7 +140,7 @@ describe.concurrent('the others', () => {
       await own.place.rack.ctl('inhibited', { node: hex(11) });
       const begun = await run("off n11 --confirm 'n11' --detach --json", own.place);
       const id = /"id":"([^"]+)"/.exec(begun.stdout)?.[1] ?? '';
-      await shows(`ops ${id}`, new RegExp(`"${id}".*"question":\\{`), /answer: rackui answer/, own.place, 30_000);
+      await shows(`ops ${id}`, new RegExp(`"${id}".*"question":\\{`), /answer: rackui answer/, own.place, 60_000);
       const line = `answer ${id} force --confirm other`;
       await endsWith(3, line, run(line, own.place));
       await run(`abort ${id}`, own.place);
