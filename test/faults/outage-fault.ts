@@ -8,8 +8,8 @@ export interface OutageFault extends OutageStageOptions {
   ends: RegExp;
   /** What the report has to say, anywhere. */
   says?: RegExp;
-  /** Takes longest: begun first. */
-  slow?: boolean;
+  /** Played with real processes, NUT's own upsd among them: it is about one of them. */
+  real?: boolean;
   /** Why it cannot be played on this machine; null: it can. */
   missing?: string | null;
 }

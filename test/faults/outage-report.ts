@@ -3,7 +3,8 @@ import type { OutageRow } from '../support/outage-stage.ts';
 
 const HEAD = `# Faults of an outage, and what becomes of the nodes
 
-Written by \`RACKUI_FAULTS=write npx vitest run test/faults/outage.test.ts\`: NUT's own upsd with dummy UPSes on loopback, a
+Written by \`RACKUI_FAULTS=write npx vitest run test/faults/outage --no-file-parallelism\`. Faults that are about processes are
+played with NUT's own upsd and dummy UPSes on loopback, the others in virtual time with a stand-in for it; on a
 [simulated rack](simulator.md) with a master, dev1, prod1, prod2, and a spare that was switched off before; guests thirty times as
 fast as real ones. _At the end_: the nodes when the battery ended, or when the outage was over. _Evidence_: what
 \`rackui outage report\` says of each. _Time_: from mains failure until the last plan ended, of what the UPS said of its

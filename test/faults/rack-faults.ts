@@ -2,9 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { buildDyingServer } from '../support/dying-program.ts';
 import { IS_ROOT, NOBODY, rackuiAs } from '../support/other-user.ts';
+import { delay } from '../support/outage-stage.ts';
 import { PROGRAM } from '../support/stand.ts';
 import {
   ALL_BUT_PROD1,
@@ -18,8 +17,8 @@ import {
   toTheEnd,
   type OutageFault,
 } from './outage-fault.ts';
+import { KILLED } from './killed-fault.ts';
 
-const DOWN = /^(taken ?)+$/;
 const HOOK = (more: string): string =>
   `hooks: [{ when: before-off, nodes: prod1, run: [sh, -c, "exit 1"], limit: 3${more} }]\n`;
 
@@ -28,18 +27,12 @@ const FAKETIME = readdirSync(libraries)
   .map((folder) => join(libraries, folder, 'faketime', 'libfaketimeMT.so.1'))
   .find((path) => existsSync(path));
 
-const step = (clock: string): Pick<OutageFault, 'env' | 'play' | 'ends' | 'says' | 'missing'> => ({
-  env: (folder) => {
-    writeFileSync(join(folder, 'clock'), '+0\n');
-    return {
-      ...{ LD_PRELOAD: FAKETIME, FAKETIME_TIMESTAMP_FILE: join(folder, 'clock'), FAKETIME_NO_CACHE: '1' },
-      ...{ FAKETIME_DONT_FAKE_MONOTONIC: '1', DONT_FAKE_MONOTONIC: '1' },
-    };
-  },
+/** The date is set by so many seconds: of the processes by faketime, or of virtual time. */
+const step = (seconds: number): Pick<OutageFault, 'play' | 'ends' | 'says'> => ({
   async play(stage) {
     await stage.away(120, 'OB');
     await stage.told(/plan shed-dev begins/);
-    writeFileSync(join(stage.folder, 'clock'), `${clock}\n`);
+    stage.setDate(seconds);
     await stage.told(/plan shed-dev ended/);
     await stage.away(60, 'OB LB');
     await stage.shed();
@@ -47,8 +40,19 @@ const step = (clock: string): Pick<OutageFault, 'env' | 'play' | 'ends' | 'says'
   },
   ends: BACK,
   says: /dev1.* back/,
-  missing: FAKETIME === undefined ? 'the package faketime' : null,
 });
+
+const BY_FAKETIME: Pick<OutageFault, 'real' | 'env' | 'missing'> = {
+  real: true,
+  env: (folder) => {
+    writeFileSync(join(folder, 'clock'), '+0\n');
+    return {
+      ...{ LD_PRELOAD: FAKETIME, FAKETIME_TIMESTAMP_FILE: join(folder, 'clock'), FAKETIME_NO_CACHE: '1' },
+      ...{ FAKETIME_DONT_FAKE_MONOTONIC: '1', DONT_FAKE_MONOTONIC: '1' },
+    };
+  },
+  missing: FAKETIME === undefined ? 'the package faketime' : null,
+};
 
 export const RACK_FAULTS: readonly OutageFault[] = [
   { name: 'a hook vetoes', config: HOOK(''), play: (stage) => toTheEnd(stage), ends: SHED },
@@ -117,6 +121,7 @@ export const RACK_FAULTS: readonly OutageFault[] = [
   },
   {
     name: 'the port is held by another user’s server',
+    real: true,
     async play(stage) {
       const { place, folder, rack } = stage;
       await place.killServer('SIGTERM');
@@ -143,83 +148,21 @@ export const RACK_FAULTS: readonly OutageFault[] = [
     ends: SHED,
     missing: IS_ROOT ? null : 'root',
   },
-  {
-    name: 'the server is killed at every transition that is written down',
-    slow: true,
-    async play(stage) {
-      using dying = await buildDyingServer();
-      await stage.place.killServer('SIGTERM');
-      const wanted = join(stage.folder, 'wanted');
-      const phases = ['waiting', 'preflight', 'request', 'acknowledged', 'stopping', 'settle', 'cut', 'ended'];
-      const keys = [
-        'outage *',
-        'run *',
-        'plan 02 started',
-        'plan 02 ended',
-        ...phases.map((phase) => `op 01 ${phase}`),
-      ];
-      writeFileSync(wanted, keys.join('\n'));
-      const { folder } = stage.place;
-      const life = [process.execPath, dying.path, stage.rack.link, folder, join(folder, 'rack.yaml'), '', wanted];
-      const over = new AbortController();
-      const isOver = (): boolean => over.signal.aborted;
-      const lives = (async () => {
-        const died: string[] = [];
-        while (!isOver()) {
-          const { said } = await stage.start(life).ended;
-          const key = /^died (.*)$/m.exec(said)?.[1];
-          if (key === undefined && !isOver()) throw new Error(`a life after ${died.join('; ')} said: ${said}`);
-          if (key !== undefined) died.push(key);
-        }
-        return died;
-      })();
-      await Promise.race([lives, playLives()]);
-      over.abort();
-      stage.endPrograms();
-      const died = await lives;
-      for (const key of [
-        'outage last, nothing',
-        'outage last, last',
-        'outage restoring, restore',
-        'op 01 request',
-        'run ended',
-      ])
-        if (!died.some((one) => one.startsWith(key))) throw new Error(`it did not die at ${key}: ${died.join('; ')}`);
-
-      async function playLives(): Promise<void> {
-        await stage.until('the UPS to be on mains', ({ policies }) => policies[0]?.supply.state === 'mains');
-        await stage.away(60, 'OB LB');
-        // One that went down unwatched stays halted: nothing proves it to the next server.
-        await stage.rack.until(
-          ({ nodes }) => nodes.slice(1).every(({ guest }) => ['dead', 'halted'].includes(guest)),
-          200_000,
-        );
-        await stage.until(
-          'the plan to be over',
-          ({ policies }) =>
-            policies[0]?.outage?.phase === 'last' &&
-            DOWN.test(policies[0].outage.nodes.map(({ state }) => state).join(' ')),
-        );
-        await stage.back();
-        await stage.over(240_000);
-      }
-    },
-    ends: /^((dev1|prod1|prod2|, )+ on \((login|halted)\); )+spare off$/,
-  },
+  KILLED,
   {
     name: 'the server is stopped (SIGSTOP) for 5 s in the last plan',
+    real: true,
     async play(stage) {
       await stage.away(60, 'OB LB');
       await stage.rack.until(({ nodes }) => nodes.slice(1, 4).some(({ power }) => power === 'off'), 60_000);
-      process.kill(stage.place.serverPid, 'SIGSTOP');
-      await delay(5_000);
-      process.kill(stage.place.serverPid, 'SIGCONT');
+      await stage.place.whileStopped(() => delay(5_000));
       await shedToDarkness(stage);
     },
     ends: SHED,
   },
   {
     name: 'the disk is full',
+    real: true,
     async play(stage) {
       // Whatever would make a file longer fails from now on.
       execFileSync('prlimit', ['--pid', String(stage.place.serverPid), '--fsize=1:1']);
@@ -228,8 +171,8 @@ export const RACK_FAULTS: readonly OutageFault[] = [
     // What cannot be written down is not cut.
     ends: /^dev1, prod1, prod2 on \(halted\); spare off$/,
   },
-  { name: 'the clock is set forward by an hour', policy: STEPS, ...step('+3600') },
-  { name: 'the clock is set back by an hour', policy: STEPS, ...step('-3600') },
+  { name: 'the clock is set forward by an hour', policy: STEPS, ...BY_FAKETIME, ...step(3600) },
+  { name: 'the clock is set back by an hour', policy: STEPS, ...step(-3600) },
   {
     name: 'a second outage while the first one’s restore runs',
     async play(stage) {

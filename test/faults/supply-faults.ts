@@ -1,7 +1,7 @@
 /** Faults of mains, battery, UPS and upsd. */
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { delay } from '../support/outage-stage.ts';
 import {
   BACK,
   mainsReturn,
@@ -70,6 +70,7 @@ export const SUPPLY_FAULTS: readonly OutageFault[] = [
   },
   {
     name: 'FSD, announced by upsmon',
+    real: true,
     async play(stage) {
       const last = join(stage.folder, 'last');
       stage.nut.startUpsmon(`touch ${last}`);
@@ -104,6 +105,7 @@ export const SUPPLY_FAULTS: readonly OutageFault[] = [
   },
   {
     name: 'mains back during the last command',
+    real: true,
     async play(stage) {
       await stage.away(60, 'OB');
       await stage.told(/the mains have failed/);
@@ -148,6 +150,7 @@ export const SUPPLY_FAULTS: readonly OutageFault[] = [
   },
   {
     name: 'upsd is restarted on battery',
+    real: true,
     async play(stage) {
       await stage.away(300);
       await stage.told(/the mains have failed/);
@@ -182,6 +185,7 @@ export const SUPPLY_FAULTS: readonly OutageFault[] = [
   },
   {
     name: 'upsd refuses the password',
+    real: true,
     ups: ', user: admin, password: { command: [echo, wrong] }',
     play: (stage) => toTheEnd(stage),
     ends: SHED,

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { PlanRun } from '../../src/api/plans.ts';
+import { Deaths } from '../support/deaths.ts';
 import { buildDyingServer } from '../support/dying-program.ts';
 import { startRack, type TestRack } from '../support/rack.ts';
 import { eightNodes, REFERENCE_RACK } from '../support/stand.ts';
@@ -53,26 +54,16 @@ test.each(Array.from({ length: RACKS }, (_, rack) => rack))(
 async function dieAtEach(keys: readonly string[], dir: string): Promise<string[]> {
   const told = join(dir, 'master-told');
   using clock = new VirtualClock();
-  const died: string[] = [];
-  let dying = false;
-  let onDeath: () => void = () => undefined;
+  const deaths = new Deaths(
+    (key) => keys.includes(key),
+    () => place,
+  );
+  const { died } = deaths;
   await using place: VirtualStand = await virtualStand({
-    ...{ clock, config: configuration(dir, told), sim: SIM },
-    journal: async (entries, store) => {
-      const key = entries.find((one) => keys.includes(one) && !died.includes(one));
-      if (key === undefined || dying) return store();
-      dying = true;
-      died.push(key);
-      if (died.length % 2 === 1) await store();
-      // Waiting for it would be waiting for this entry.
-      void place.killServer();
-      onDeath();
-    },
+    ...{ clock, config: configuration(dir, told), sim: SIM, journal: deaths.witness },
   });
   for (let first = true; ; first = false) {
-    dying = false;
-    const dead = new Promise<null>((resolve) => (onDeath = () => resolve(null)));
-    const run = await Promise.race([dead, first ? resumed(place) : begun(place), stuck(died)]);
+    const run = await Promise.race([deaths.next(), first ? resumed(place) : begun(place), stuck(died)]);
     await expectHarmless(place.rack, died.at(-1) ?? 'the end');
     if (run === null) continue;
     await expectProven(run, place.rack);

@@ -242,13 +242,9 @@ ${nodes.join('\n')}
    * at the earliest.
    */
   async stopped(ms: number, meanwhile: () => Promise<void> = () => Promise.resolve()): Promise<void> {
-    const { serverPid } = this.stand;
-    process.kill(serverPid, 'SIGSTOP');
-    try {
+    await this.stand.whileStopped(async () => {
       await Promise.all([new Promise((resolve) => setTimeout(resolve, ms)), meanwhile()]);
-    } finally {
-      process.kill(serverPid, 'SIGCONT');
-    }
+    });
     // A session does not wait for so long.
     await this.reconnect();
   }

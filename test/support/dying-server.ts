@@ -22,6 +22,7 @@ import { openOutageJournal } from '../../src/power/outage/record.ts';
 import { openPlanJournal } from '../../src/power/plans/record.ts';
 import { ActiveConfig } from '../../src/server/active-config.ts';
 import { RackServer } from '../../src/server/rack-server.ts';
+import { isListed, operationKeys, outageKeys, planKeys } from './journal-keys.ts';
 
 const [port = '', dir = '', config = '', plan = '', wantedFile = ''] = process.argv.slice(2);
 const lines = (file: string): string[] => {
@@ -33,8 +34,7 @@ const lines = (file: string): string[] => {
 };
 const died = new Set(lines(join(dir, 'died')));
 const list = lines(wantedFile).filter((key) => key !== '');
-const wanted = (key: string): boolean =>
-  !died.has(key) && (list.includes(key) || list.includes(key.replace(/ .*/, ' *')));
+const wanted = (key: string): boolean => !died.has(key) && isListed(key, list);
 
 /** Dies at the first of these keys: every second one before its state is on the disk, the others right after. */
 async function write(keys: string[], store: () => Promise<void>): Promise<void> {
@@ -50,7 +50,6 @@ async function write(keys: string[], store: () => Promise<void>): Promise<void> 
 const test = process.ppid;
 setInterval(() => process.ppid !== test && process.exit(1), 1_000).unref();
 
-const hex = (addr: number): string => addr.toString(16).padStart(2, '0');
 const loaded = loadConfig(config);
 const audit = openAudit(dir);
 const journal = openJournal(dir, () => undefined);
@@ -72,35 +71,9 @@ const server = new RackServer({
   consoleLogDir: join(dir, 'consoles'),
   autostarted: false,
   audit: (entry) => audit.write(entry),
-  journal: {
-    ...journal,
-    write: (operation) =>
-      write(
-        operation.nodes.map(({ addr, phase }) => `op ${hex(addr)} ${phase}`),
-        () => journal.write(operation),
-      ),
-  },
-  planJournal: {
-    ...planJournal,
-    write: (record) =>
-      write(
-        [
-          `run ${record.run.state}`,
-          ...record.run.steps.flatMap(({ nodes }) =>
-            nodes.map(({ addr, state, outcome }) => `plan ${hex(addr)} ${outcome === 'interrupted' ? outcome : state}`),
-          ),
-        ],
-        () => planJournal.write(record),
-      ),
-  },
-  outageJournal: {
-    ...outageJournal,
-    write: (record) => {
-      const last = record.runs.at(-1);
-      const run = last === undefined ? 'nothing' : `${last.kind}${last.ended ? ' over' : ''}`;
-      return write([`outage ${record.phase}, ${run}`], () => outageJournal.write(record));
-    },
-  },
+  journal: { ...journal, write: (operation) => write(operationKeys(operation), () => journal.write(operation)) },
+  planJournal: { ...planJournal, write: (record) => write(planKeys(record), () => planJournal.write(record)) },
+  outageJournal: { ...outageJournal, write: (record) => write(outageKeys(record), () => outageJournal.write(record)) },
   log: pino({ level: 'silent' }),
   leave: () => process.exit(1),
 });

@@ -7,6 +7,12 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const PROGRAMS = ['/lib/nut/upsmon', '/lib/nut/upsd', '/lib/nut/dummy-ups', '/bin/upsrw', '/bin/upsc'];
+/** Returns what a UPS says at first. `more`: other variables; an empty one does not exist. */
+export const upsVariables = (more: Readonly<Record<string, string>> = {}): Record<string, string> => ({
+  ...{ 'ups.status': 'OL', 'battery.charge': '100', 'battery.runtime': '3600', 'ups.load': '40' },
+  ...more,
+});
+
 /** Programs that are not installed here; empty: all are there. */
 export const missingNut = PROGRAMS.filter((program) => !existsSync(program));
 
@@ -39,12 +45,7 @@ export async function startNut(
   mkdirSync(conf, { mode: 0o700 });
   const port = await freePort();
   const put = (name: string, text: string): void => writeFileSync(join(conf, name), text, { mode: 0o600 });
-  const values = new Map<string, Record<string, string>>(
-    upses.map((ups) => [
-      ups,
-      { 'ups.status': 'OL', 'battery.charge': '100', 'battery.runtime': '3600', 'ups.load': '40', ...variables },
-    ]),
-  );
+  const values = new Map(upses.map((ups) => [ups, upsVariables(variables)]));
   put(
     'ups.conf',
     upses

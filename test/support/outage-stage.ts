@@ -1,22 +1,29 @@
 /**
  * One outage on a stand of its own: NUT's own upsd with dummy UPSes on loopback, a simulated rack with guests in a hurry,
- * a real server. The simulator's ledger says what was cut alive, what died with the battery, what was switched on.
+ * a real server; or all of it in this process and in virtual time, with a stand-in for upsd, one stage at a time. The
+ * simulator's ledger says what was cut alive, what died with the battery, what was switched on.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { OutageReport, OutageStatus } from '../../src/api/outage.ts';
 import { connect } from '../../src/client/client.ts';
 import type { Counters } from '../../src/sim/rack/counters.ts';
+import { Deaths } from './deaths.ts';
+import { isListed } from './journal-keys.ts';
 import { startNut, type NutServer } from './nut.ts';
 import type { RackState, TestRack } from './rack.ts';
 import { PROGRAM, stand, type Stand } from './stand.ts';
+import { VirtualClock } from './virtual-clock.ts';
+import { virtualNut } from './virtual-nut.ts';
+import { virtualStand } from './virtual-stand.ts';
 
 /** What comes at all comes within this, ms, on a machine with other things to do. */
 const PATIENCE_MS = 120_000;
-const EVERY_MS = 150;
+const EVERY_MS = 400;
+/** From the death of a server until it is started again, ms. */
+const RESTART_MS = 500;
 
 export interface OutageStageOptions {
   /** Names of the UPSes; default: one, `apc`. */
@@ -36,6 +43,9 @@ export interface OutageStageOptions {
   env?: (folder: string) => NodeJS.ProcessEnv;
   /** Nodes that nothing can shut down. */
   hopeless?: readonly string[];
+  /** In virtual time the server is killed at these transitions of its journals, once at each, and started anew. */
+  dieAt?: readonly string[];
+  virtual?: boolean;
 }
 
 /** What became of it, as the table has it. */
@@ -77,6 +87,9 @@ plans:
 
 const LIMITS = 'shutdown: { settle: 0.3, request: 8, acknowledged: 5, stopping: 10, hard: 15 }\nboot: { limit: 8 }\n';
 
+/** In virtual time where that is the stage's. */
+export const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
 export class OutageStage implements AsyncDisposable {
   readonly nut: NutServer;
   readonly place: Stand;
@@ -96,7 +109,20 @@ export class OutageStage implements AsyncDisposable {
   /** As the nodes stood, and the report, when the battery ended; null: it has not, or the mains have returned since. */
   #atTheEnd: { nodes: RackState['nodes']; report: OutageReport | null } | null = null;
 
-  private constructor(nut: NutServer, place: Stand, folder: string, hopeless: readonly string[]) {
+  /** Keys at which servers died in virtual time, in order. */
+  readonly died: readonly string[];
+  readonly #clock: VirtualClock | null;
+
+  private constructor(
+    nut: NutServer,
+    place: Stand,
+    folder: string,
+    hopeless: readonly string[],
+    clock: VirtualClock | null,
+    deaths: Deaths,
+  ) {
+    this.#clock = clock;
+    this.died = deaths.died;
     this.nut = nut;
     this.place = place;
     this.socket = place.socket;
@@ -113,10 +139,13 @@ export class OutageStage implements AsyncDisposable {
       config = '',
       sim = [],
       hopeless = [],
+      variables = {},
+      virtual = false,
     } = options;
     const folder = mkdtempSync(join(tmpdir(), 'rackui-outage-'));
     writeFileSync(join(folder, 'password'), 'raspberry\n', { mode: 0o600 });
-    const nut = await startNut(folder, upses, { variables: options.variables ?? {} });
+    const clock = virtual ? new VirtualClock() : null;
+    const nut = await (clock ? virtualNut(upses, { variables }) : startNut(folder, upses, { variables }));
     const lines = upses.map((name) => `  - { name: ${name}, port: ${nut.port}, poll: 0.3${ups} }\n`).join('');
     const text = [
       `name: outage\n${rack}`,
@@ -126,17 +155,23 @@ export class OutageStage implements AsyncDisposable {
       `ups:\n${lines}`,
       `outage: { margin: 5, restore: { after: 1, charge: 50 }${policy} }\n`,
     ].join('');
+    const rackOptions = ['--time-scale', '30', '--no-loss', '--line-rate', 'unlimited', ...sim];
+    const deaths: Deaths = new Deaths(
+      (key) => isListed(key, options.dieAt ?? []),
+      () => place,
+    );
+    let place: Stand;
     try {
-      const place = await stand({
-        sim: ['--time-scale', '30', '--no-loss', '--line-rate', 'unlimited', ...sim],
-        config: text,
-        env: options.env?.(folder) ?? {},
-      });
-      const stage = new OutageStage(nut, place, folder, hopeless);
+      place = await (clock
+        ? virtualStand({ clock, sim: rackOptions, config: text, journal: deaths.witness })
+        : stand({ sim: rackOptions, config: text, env: options.env?.(folder) ?? {} }));
+      const stage = new OutageStage(nut, place, folder, hopeless, clock, deaths);
+      if (options.dieAt) void stage.#startAfter(deaths);
       await stage.#ready();
       return stage;
     } catch (error) {
       await nut[Symbol.asyncDispose]();
+      clock?.[Symbol.dispose]();
       rmSync(folder, { recursive: true, force: true });
       throw error;
     }
@@ -154,7 +189,19 @@ export class OutageStage implements AsyncDisposable {
     this.endPrograms();
     await this.place[Symbol.asyncDispose]();
     await this.nut[Symbol.asyncDispose]();
+    this.#clock?.[Symbol.dispose]();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Starts the server again after each death, as a service manager does. */
+  async #startAfter(deaths: Deaths): Promise<void> {
+    for (let dead = deaths.next(); ;) {
+      await dead;
+      await delay(RESTART_MS);
+      dead = deaths.next();
+      // One that dies as it starts has not started.
+      await Promise.race([this.place.startServer(), dead]);
+    }
   }
 
   /** Off on purpose before the outage: it has to stay off. */
@@ -230,6 +277,12 @@ export class OutageStage implements AsyncDisposable {
 
   async back(): Promise<void> {
     await this.nut.set('apc', 'ups.status', 'OL CHRG');
+  }
+
+  /** Sets the machine's date by so many seconds; of a stage with faketime's clock in {@link folder}, or in virtual time. */
+  setDate(seconds: number): void {
+    if (this.#clock) this.#clock.setDate(seconds * 1000);
+    else writeFileSync(join(this.folder, 'clock'), `${seconds < 0 ? '' : '+'}${seconds}\n`);
   }
 
   /** Waits until the last plan has ended, however. */

@@ -59,6 +59,8 @@ export interface Stand extends AsyncDisposable {
   /** Ends the server at once, as a crash would, or with another signal. */
   killServer(signal?: NodeJS.Signals): Promise<void>;
   startServer(): Promise<void>;
+  /** Stops the server (SIGSTOP, as a swapping or suspended machine stops it) until `during` is over. */
+  whileStopped(during: () => Promise<void>): Promise<void>;
   /** The audit log's entries, as they are on the disk. */
   audit(): Record<string, unknown>[];
 }
@@ -140,6 +142,10 @@ export async function stand({ sim = [], config, env = {}, through = [], watch }:
       await ended();
     },
     startServer,
+    async whileStopped(during) {
+      server.kill('SIGSTOP');
+      await during().finally(() => server.kill('SIGCONT'));
+    },
     audit: () => readAudit(folder),
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.close();

@@ -3,11 +3,12 @@
  * waiting cost microseconds. Unlike {@link VirtualTime} it lets real input and output happen: sockets, files and short
  * programs take no time, and time stands until they are done.
  *
- * What runs in a {@link Life} can be killed: none of its timers fires any more, and its sockets close.
+ * What runs in a {@link Life} can be killed: none of its timers fires any more, and its sockets close. It can be stopped, as
+ * SIGSTOP stops a program, and go on.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { open, type FileHandle } from 'node:fs/promises';
-import { Server, type Socket } from 'node:net';
+import { Server, Socket } from 'node:net';
 import { performance as nodePerformance } from 'node:perf_hooks';
 
 /** Turns of the event loop without any event after which everything that was under way is done. */
@@ -37,6 +38,30 @@ export class Life {
   readonly servers = new Set<Server>();
   readonly sockets = new Set<Socket>();
   readonly files = new Set<FileHandle>();
+  #waiting: (() => void)[] | null = null;
+
+  get stopped(): boolean {
+    return this.#waiting !== null;
+  }
+
+  /** Runs `fn`, which something outside brings about; of what is stopped, when it goes on. */
+  run(fn: () => void): void {
+    if (this.#waiting) this.#waiting.push(fn);
+    else if (this.alive) lives.run(this, fn);
+  }
+
+  /** Stops it as SIGSTOP would: its timers, its line and its clients wait; {@link VirtualClock.goOn} ends that. */
+  stop(): void {
+    this.#waiting = [];
+    for (const socket of this.sockets) socket.pause();
+  }
+
+  goOn(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = null;
+    for (const fn of waiting) this.run(fn);
+    for (const socket of this.sockets) socket.resume();
+  }
 
   /** Ends it as SIGKILL would: nothing of it runs any more. */
   kill(): void {
@@ -63,6 +88,8 @@ export class Life {
 
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its server
 const realListen = Server.prototype.listen as (this: Server, ...args: unknown[]) => Server;
+// eslint-disable-next-line @typescript-eslint/unbound-method -- called with its socket
+const realConnect = Socket.prototype.connect as (this: Socket, ...args: unknown[]) => Socket;
 const lives = new AsyncLocalStorage<Life>();
 
 type Handles = Record<string, (this: FileHandle, ...args: unknown[]) => Promise<unknown>>;
@@ -144,8 +171,10 @@ class Timer {
 
 export class VirtualClock implements Disposable {
   #now = real.performanceNow();
-  readonly #ahead = Date.now() - this.#now;
+  #ahead = Date.now() - this.#now;
   #timers: Timer[] = [];
+  /** Of what is stopped. */
+  readonly #late: Timer[] = [];
   #immediates = 0;
   #events = -1;
   #quiet = 0;
@@ -179,6 +208,10 @@ export class VirtualClock implements Disposable {
       if (life) this.on('connection', (socket: Socket) => life.sockets.add(socket));
       return realListen.apply(this, args);
     };
+    Socket.prototype.connect = function (this: Socket, ...args: unknown[]): Socket {
+      lives.getStore()?.sockets.add(this);
+      return realConnect.apply(this, args);
+    };
     real.setImmediate(() => this.#turn());
   }
 
@@ -191,6 +224,21 @@ export class VirtualClock implements Disposable {
     this.#add(new Timer(this.#now, fn, null));
   }
 
+  /** Lets the one life that is stopped go on: with the timers that are late, each once, and then with what came meanwhile. */
+  async goOn(life: Life): Promise<void> {
+    for (const timer of this.#late.splice(0)) {
+      if (timer.over) continue;
+      this.#run(timer);
+      await Promise.resolve();
+    }
+    life.goOn();
+  }
+
+  /** Sets the date by `ms`, forward or back; no timer notices. */
+  setDate(ms: number): void {
+    this.#ahead += ms;
+  }
+
   [Symbol.dispose](): void {
     this.#over = true;
     const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate } = real;
@@ -198,6 +246,7 @@ export class VirtualClock implements Disposable {
     performance.now = real.performanceNow;
     Date.now = real.dateNow;
     Server.prototype.listen = realListen as Server['listen'];
+    Socket.prototype.connect = realConnect;
   }
 
   readonly #pending = new Set<NodeJS.Immediate>();
@@ -238,10 +287,10 @@ export class VirtualClock implements Disposable {
   #turn(): void {
     if (this.#over) return;
     const { events } = (nodePerformance.nodeTiming as unknown as { uvMetricsInfo: { events: number } }).uvMetricsInfo;
-    const busy = process.getActiveResourcesInfo().filter((name) => !AT_REST.has(name));
-    if (events !== this.#events || this.#immediates > 0 || busy.length > 0) this.#quiet = 0;
-    else this.#quiet++;
+    const moved = events !== this.#events || this.#immediates > 0;
     this.#events = events;
+    const busy = moved ? [] : process.getActiveResourcesInfo().filter((name) => !AT_REST.has(name));
+    this.#quiet = moved || busy.length > 0 ? 0 : this.#quiet + 1;
     if (this.#quiet >= QUIET_TURNS) this.#fire();
     if (busy.includes('ProcessWrap')) real.setTimeout(() => this.#turn(), PROGRAM_MS);
     else real.setImmediate(() => this.#turn());
@@ -252,9 +301,14 @@ export class VirtualClock implements Disposable {
     if (timer === undefined) return;
     this.#quiet = 0;
     this.#now = Math.max(this.#now, timer.at);
+    if (timer.life?.stopped) this.#late.push(timer);
+    else this.#run(timer);
+  }
+
+  #run(timer: Timer): void {
     if (timer.life?.alive === false) return;
     if (timer.everyMs !== null) {
-      timer.at += timer.everyMs;
+      timer.at = this.#now + timer.everyMs;
       this.#add(timer);
     }
     if (timer.life) lives.run(timer.life, timer.run);

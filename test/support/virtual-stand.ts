@@ -6,7 +6,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import type { Operation } from '../../src/api/power.ts';
 import { createBus } from '../../src/bmc/index.ts';
 import { LineError, type LineHandlers } from '../../src/bmc/serial-port.ts';
 import { Trace } from '../../src/bmc/trace.ts';
@@ -15,11 +14,12 @@ import { connect, type RackClient } from '../../src/client/client.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { openAudit, openJournal } from '../../src/power/journal.ts';
 import { openOutageJournal } from '../../src/power/outage/record.ts';
-import { openPlanJournal, type PlanRecord } from '../../src/power/plans/record.ts';
+import { openPlanJournal } from '../../src/power/plans/record.ts';
 import { ActiveConfig } from '../../src/server/active-config.ts';
 import { RackServer } from '../../src/server/rack-server.ts';
 import type { DeviceHandlers } from '../../src/sim/pty-device.ts';
 import type { HostDevice } from '../../src/sim/simulator.ts';
+import { operationKeys, outageKeys, planKeys } from './journal-keys.ts';
 import { rackOnLine, type TestRack } from './rack.ts';
 import { readAudit, type Stand } from './stand.ts';
 import { inLife, Life, type VirtualClock } from './virtual-clock.ts';
@@ -78,13 +78,13 @@ class MemoryDevice implements HostDevice {
 }
 
 /** What a server's journals are about to write, as `op 03 settle`, and what to do about it. */
-type Witness = (keys: string[], store: () => Promise<void>) => Promise<void>;
+export type Witness = (keys: string[], store: () => Promise<void>) => Promise<void>;
 
 interface VirtualStandOptions {
   clock: VirtualClock;
   config: string;
   sim?: string[];
-  /** Is asked before each entry of a journal of operations or plans. */
+  /** Is asked before each entry of a journal of operations, plans or outages. */
   journal?: Witness;
 }
 
@@ -92,15 +92,6 @@ export interface VirtualStand extends Stand {
   /** The server's part of this process. */
   readonly life: Life;
 }
-
-const hex = (addr: number): string => addr.toString(16).padStart(2, '0');
-const operationKeys = ({ nodes }: Operation): string[] => nodes.map(({ addr, phase }) => `op ${hex(addr)} ${phase}`);
-const planKeys = ({ run }: PlanRecord): string[] => [
-  `run ${run.state}`,
-  ...run.steps.flatMap(({ nodes }) =>
-    nodes.map(({ addr, state, outcome }) => `plan ${hex(addr)} ${outcome === 'interrupted' ? outcome : state}`),
-  ),
-];
 
 export async function virtualStand(options: VirtualStandOptions): Promise<VirtualStand> {
   const { clock, config, sim = [] } = options;
@@ -144,12 +135,8 @@ export async function virtualStand(options: VirtualStandOptions): Promise<Virtua
         const { device } = plugged;
         if (!device) return Promise.reject(new LineError('missing', `${PORT} does not exist`));
         held = {
-          onData: (bytes) => {
-            if (own.alive) inLife(own, () => handlers.onData(bytes));
-          },
-          onLost: (why) => {
-            if (own.alive) inLife(own, () => handlers.onLost(why));
-          },
+          onData: (bytes) => own.run(() => handlers.onData(bytes)),
+          onLost: (why) => own.run(() => handlers.onLost(why)),
         };
         const line = device.open(held, clock);
         return Promise.resolve({
@@ -176,7 +163,7 @@ export async function virtualStand(options: VirtualStandOptions): Promise<Virtua
         },
         outageJournal: {
           ...outageJournal,
-          write: (record) => own.whileAlive(() => outageJournal.write(record)),
+          write: (record) => own.whileAlive(() => witness(outageKeys(record), () => outageJournal.write(record))),
         },
         log: pino({ level: 'silent' }),
         leave: () => undefined,
@@ -214,6 +201,11 @@ export async function virtualStand(options: VirtualStandOptions): Promise<Virtua
       return Promise.resolve();
     },
     startServer,
+    async whileStopped(during) {
+      const stopped = life;
+      stopped.stop();
+      await during().finally(() => clock.goOn(stopped));
+    },
     audit: () => readAudit(folder),
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.close();
