@@ -1,150 +1,49 @@
 /**
  * The serial port, and the only importer of serialport's binding: 115200 8N1, no flow control (bus-protocol section 2).
  *
- * Reads and writes an open port when the system reports it ready. The descriptor never blocks, so both are done
- * at once in the event loop: through the thread pool, where a serial library's stream does them, each piece costs two
- * changes of thread and an error for having come too early.
+ * Reads the open port as a terminal stream of Node's own, which is watched without being asked anew for each piece.
  *
  * Reads the settings of the open port back by `stty`, which opens the device a second time; that changes nothing of
  * it while ours is open. (Our own descriptor cannot be lent: a child's standard streams are made blocking, and the
  * port is the same open file.)
  */
 import { execFile } from 'node:child_process';
-import { existsSync, readSync, statSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, statSync } from 'node:fs';
+import type { SocketConstructorOpts } from 'node:net';
+import { ReadStream } from 'node:tty';
 import { LinuxBinding } from '@serialport/bindings-cpp';
 import { describeHolder, holdersOf } from './port-discovery.ts';
+import { PortFile, READ_BYTES, type Readiness } from './port-file.ts';
 import type { Line } from './types.ts';
 
-/** Reports once each event that the last `poll` asked for; with an error where the device failed. */
-export interface Readiness {
-  on(event: 'readable' | 'writable', listener: (error: Error | null) => void): unknown;
-  poll(events: number): void;
-}
-
-const READABLE = 1;
-const WRITABLE = 2;
-
-export interface PortFileHandlers {
-  onData(bytes: Uint8Array): void;
-  /** The port cannot be used any more (`hung-up`: the device is gone). Never called from within `write`. */
-  onFailure(error: Error | 'hung-up'): void;
-}
-
-/** Size of one read, bytes: as much as the kernel keeps for a reader. */
-const READ_BYTES = 4_096;
-/** Maximum of reads at once, more than any system holds; a node that floods must not hold the event loop. */
-const CATCH_UP_READS = 64;
-
-export class PortFile {
-  readonly #fd: number;
-  readonly #ready: Readiness;
-  readonly #handlers: PortFileHandlers;
-  readonly #room = Buffer.alloc(READ_BYTES);
-  /** Writes that the system had no room for yet. */
-  readonly #waiting: { bytes: Uint8Array; taken: (() => void) | undefined }[] = [];
-  readonly #flushing: (() => void)[] = [];
-  #over = false;
-
-  constructor(fd: number, ready: Readiness, handlers: PortFileHandlers) {
-    this.#fd = fd;
-    this.#ready = ready;
-    this.#handlers = handlers;
-    ready.on('readable', (error) => this.#onReady(error, () => void this.#read()));
-    ready.on('writable', (error) => this.#onReady(error, () => this.#send()));
-    ready.poll(READABLE);
+/**
+ * Reads the device that `fd` has open, until the returned function is called. The reader has a descriptor of its own: the
+ * stream opens the device anew in its place, and the lock of the port is that of `fd`.
+ */
+function readDevice(fd: number, file: Pick<PortFile, 'received' | 'fail'>): () => void {
+  const own = openSync(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_NOCTTY | constants.O_NONBLOCK);
+  const callback = (count: number, buffer: Uint8Array): boolean => {
+    file.received(Buffer.from(buffer.subarray(0, count)));
+    return true;
+  };
+  // An option of every socket that the types have only for connecting ones.
+  const options = { onread: { buffer: Buffer.alloc(READ_BYTES), callback } } as SocketConstructorOpts;
+  let stream: ReadStream;
+  try {
+    stream = new ReadStream(own, options);
+  } catch (error) {
+    closeSync(own);
+    throw error;
   }
-
-  /**
-   * Writes in order. `taken` is called when the system has the bytes, or never will; always in a later turn, so that
-   * bytes that must keep a distance never leave together after the event loop was held up.
-   */
-  write(bytes: Uint8Array, taken?: () => void): void {
-    if (this.#over) {
-      taken?.();
-      return;
-    }
-    this.#waiting.push({ bytes, taken });
-    if (this.#waiting.length > 1) return;
-    this.#send();
-    if (this.#waiting.length > 0) this.#wait();
-  }
-
-  /**
-   * Reads at once all that the system holds. In a turn of the event loop timers fire before reads, so input that
-   * arrived while this process was stopped would be read only after its time limits were checked.
-   */
-  catchUp(): void {
-    for (let n = 0; n < CATCH_UP_READS && !this.#over && this.#read(); n++);
-  }
-
-  /** Resolves when the system has all written bytes, or never will. */
-  flushed(): Promise<void> {
-    if (this.#waiting.length === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#flushing.push(resolve));
-  }
-
-  /** Ends reading and writing; to be called before the descriptor is closed, because its number may be used again. */
-  end(): void {
-    this.#over = true;
-    for (const { taken } of this.#waiting.splice(0)) taken?.();
-    for (const resolve of this.#flushing.splice(0)) resolve();
-  }
-
-  #onReady(error: Error | null, then: () => void): void {
-    if (this.#over) return;
-    if (error) {
-      // Waiting for an open descriptor fails only where the device has hung up.
-      this.#fail('hung-up');
-      return;
-    }
-    then();
-    this.#wait();
-  }
-
-  #wait(): void {
-    if (!this.#over) this.#ready.poll(this.#waiting.length > 0 ? READABLE | WRITABLE : READABLE);
-  }
-
-  /** Reads once; false: there is nothing to read. */
-  #read(): boolean {
-    let count: number;
-    try {
-      count = readSync(this.#fd, this.#room);
-    } catch (error) {
-      if (!isTooEarly(error)) this.#fail(error as Error);
-      return false;
-    }
-    // A silent line reads as EAGAIN; zero bytes are its end.
-    if (count === 0) this.#fail('hung-up');
-    else this.#handlers.onData(Buffer.from(this.#room.subarray(0, count)));
-    return count > 0;
-  }
-
-  #send(): void {
-    for (let first = this.#waiting[0]; first; first = this.#waiting[0]) {
-      try {
-        first.bytes = first.bytes.subarray(writeSync(this.#fd, first.bytes));
-      } catch (error) {
-        if (!isTooEarly(error)) this.#fail(error as Error);
-        return;
-      }
-      if (first.bytes.length > 0) continue;
-      this.#waiting.shift();
-      if (first.taken) setImmediate(first.taken);
-    }
-    if (this.#flushing.length === 0) return;
-    for (const resolve of this.#flushing.splice(0)) resolve();
-  }
-
-  #fail(error: Error | 'hung-up'): void {
-    this.end();
-    queueMicrotask(() => this.#handlers.onFailure(error));
-  }
-}
-
-function isTooEarly(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === 'EAGAIN' || code === 'EINTR';
+  const used = (stream as unknown as { _handle: { fd: number } })._handle.fd;
+  stream.on('error', (error) => file.fail(error));
+  stream.on('end', () => file.fail('hung-up'));
+  stream.resume();
+  return () => {
+    stream.destroy();
+    // Where the device could not be opened anew, the stream has used this descriptor and closed it.
+    if (used !== own) closeSync(own);
+  };
 }
 
 /** Time limit of `stty`, ms: a driver that hangs must not hold up the caller. */
@@ -241,6 +140,7 @@ export async function openLine(port: string, handlers: LineHandlers): Promise<Li
   const close = (): Promise<void> => {
     clearInterval(presence);
     file.end();
+    if (shut === null) stopReading();
     return (shut ??= serial.close().catch(() => undefined));
   };
   const lost = (why: string): void => {
@@ -255,6 +155,14 @@ export async function openLine(port: string, handlers: LineHandlers): Promise<Li
     },
     onFailure: (error) => lost(sentence(port, error)),
   });
+  let stopReading = (): void => undefined;
+  try {
+    stopReading = readDevice(serial.fd, file);
+  } catch (error) {
+    file.end();
+    await serial.close().catch(() => undefined);
+    throw explain(port, error as Error);
+  }
   // A hang-up is not always reported, and at a silent console no write fails: the name is checked too.
   const presence = setInterval(() => {
     if (!existsSync(port)) lost(`${port} no longer exists`);

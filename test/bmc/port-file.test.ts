@@ -4,25 +4,25 @@ import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync, writeSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { PortFile, type PortFileHandlers } from '../../src/bmc/serial-port.ts';
+import { PortFile, type PortFileHandlers } from '../../src/bmc/port-file.ts';
 
-const READABLE = 1;
 const WRITABLE = 2;
 /** More than a FIFO holds (64 KB, pipe(7)). */
 const MUCH = 200_000;
 
-/** Says that the port is ready when the test says so, and keeps what was asked for. */
-class Ready {
+/** Says that the port has room when the test says so, and keeps what was asked for. */
+class Room {
   asked = 0;
-  readonly #told = new Map<string, (error: Error | null) => void>();
-  on(event: string, told: (error: Error | null) => void): void {
-    this.#told.set(event, told);
+  #told: (error: Error | null) => void = () => undefined;
+  on(_event: string, told: (error: Error | null) => void): void {
+    this.#told = told;
   }
   poll(events: number): void {
     this.asked = events;
   }
-  tell(event: 'readable' | 'writable', error: Error | null = null): void {
-    this.#told.get(event)?.(error);
+  tell(error: Error | null = null): void {
+    this.asked = 0;
+    this.#told(error);
   }
 }
 
@@ -35,10 +35,10 @@ function opened(flags: number): number {
   return fd;
 }
 
-function portFile(fd: number, handlers: Partial<PortFileHandlers> = {}): { file: PortFile; ready: Ready } {
-  const ready = new Ready();
-  const file = new PortFile(fd, ready, { onData: () => undefined, onFailure: () => undefined, ...handlers });
-  return { file, ready };
+function portFile(fd: number, handlers: Partial<PortFileHandlers> = {}): { file: PortFile; room: Room } {
+  const room = new Room();
+  const file = new PortFile(fd, room, { onData: () => undefined, onFailure: () => undefined, ...handlers });
+  return { file, room };
 }
 
 beforeEach(() => {
@@ -52,23 +52,23 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-test('what a full device does not take is sent when there is room, in order, and reading goes on meanwhile', async () => {
+test('what a full device does not take is sent when there is room, in order', async () => {
   const other = opened(constants.O_RDONLY);
-  const { file, ready } = portFile(opened(constants.O_WRONLY));
-  expect(ready.asked).toBe(READABLE);
+  const { file, room } = portFile(opened(constants.O_WRONLY));
+  expect(room.asked).toBe(0);
   const sent = Uint8Array.from({ length: MUCH }, (_, i) => i % 251);
   const taken: string[] = [];
   file.write(sent, () => taken.push('much'));
   file.write(Uint8Array.of(252), () => taken.push('last'));
   expect(taken).toEqual([]);
-  expect(ready.asked).toBe(READABLE | WRITABLE);
+  expect(room.asked).toBe(WRITABLE);
   const got: number[] = [];
-  const room = Buffer.alloc(MUCH);
-  while (ready.asked & WRITABLE) {
-    got.push(...room.subarray(0, readSync(other, room)));
-    ready.tell('writable');
+  const bytes = Buffer.alloc(MUCH);
+  while (room.asked & WRITABLE) {
+    got.push(...bytes.subarray(0, readSync(other, bytes)));
+    room.tell();
   }
-  got.push(...room.subarray(0, readSync(other, room)));
+  got.push(...bytes.subarray(0, readSync(other, bytes)));
   await file.flushed();
   await expect.poll(() => taken).toEqual(['much', 'last']);
   expect(Buffer.from(got).equals(Buffer.from([...sent, 252]))).toBe(true);
@@ -79,27 +79,27 @@ test('a silent line is none that ended, and an ended one is told once', async ()
   const failures: (Error | 'hung-up')[] = [];
   const reader = opened(constants.O_RDONLY);
   const writer = openSync(path, constants.O_WRONLY);
-  const { ready } = portFile(reader, {
+  const { file } = portFile(reader, {
     onData: (bytes) => got.push(...bytes),
     onFailure: (error) => failures.push(error),
   });
-  ready.tell('readable');
+  file.catchUp();
   writeSync(writer, Uint8Array.of(1, 2, 3));
-  ready.tell('readable');
+  file.catchUp();
   await Promise.resolve();
   expect([got, failures]).toEqual([[1, 2, 3], []]);
   closeSync(writer);
-  ready.tell('readable');
-  ready.tell('readable', new Error('EBADF'));
+  file.catchUp();
+  file.fail(new Error('EBADF'));
   await Promise.resolve();
   expect(failures).toEqual(['hung-up']);
 });
 
-test('a device that hangs up while it is waited for is gone', async () => {
+test('a device that hangs up while room is waited for is gone', async () => {
   const reader = opened(constants.O_RDONLY);
   const failures: (Error | 'hung-up')[] = [];
-  const { ready } = portFile(reader, { onFailure: (error) => failures.push(error) });
-  ready.tell('readable', new Error('bad file descriptor'));
+  const { room } = portFile(reader, { onFailure: (error) => failures.push(error) });
+  room.tell(new Error('bad file descriptor'));
   await Promise.resolve();
   expect(failures).toEqual(['hung-up']);
 });
