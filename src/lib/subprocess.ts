@@ -204,13 +204,15 @@ export function deviceAt(path: string): Device | null {
  * or another user's.
  */
 export function hasDeviceOpen(pid: string, { number, system }: Device): boolean {
-  return descriptors(pid).some((file) => {
+  for (const file of descriptors(pid)) {
     try {
-      if (!readlinkSync(file).startsWith('/dev/')) return false;
+      if (!readlinkSync(file).startsWith('/dev/')) continue;
       const open = statSync(file);
-      return open.isCharacterDevice() && open.rdev === number && (system === null || open.dev === system);
-    } catch {
-      return false; // closed meanwhile
+      if (open.isCharacterDevice() && open.rdev === number && (system === null || open.dev === system)) return true;
+    } catch (error) {
+      // Where one file of a process may not be seen none may; else it was closed meanwhile.
+      if ((error as NodeJS.ErrnoException).code === 'EACCES') return false;
     }
-  });
+  }
+  return false;
 }
