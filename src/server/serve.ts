@@ -87,9 +87,11 @@ async function serve(options: ServeOptions, manager: ServiceManager): Promise<nu
     const { group, viewOnly } = options.loaded.config.server;
     const gid = await socketGroup(options.loaded, 'server.group', group);
     const viewGid = (await socketGroup(options.loaded, 'server.viewOnly.group', viewOnly.group)) ?? gid;
-    // The bus takes a while to start and the terminal emulator to load: both run at once.
+    const asked = firstQuestion(trace);
     bus.start();
     await lock.expectOpened();
+    // Loading the rest lets nothing else run: it is done while the reply, or its absence, is waited for.
+    await Promise.race([asked, delay(FIRST_QUESTION_MS)]);
     const { RackServer } = await import('./rack-server.ts');
     const server = new RackServer({
       ...options,
@@ -135,6 +137,20 @@ async function serve(options: ServeOptions, manager: ServiceManager): Promise<nu
     await lock.release();
     closeLog();
   }
+}
+
+/** Time limit for the first question to the bus, ms: it follows the opening of the port by some 10. */
+const FIRST_QUESTION_MS = 50;
+
+/** Resolves when the bus has been asked for a status. */
+function firstQuestion(trace: Trace): Promise<void> {
+  return new Promise((resolve) => {
+    const forget = trace.on((event) => {
+      if (event.kind !== 'bytes' || event.direction !== 'out' || !event.text.includes('=')) return;
+      forget();
+      resolve();
+    });
+  });
 }
 
 /** Returns the unlock string. @throws {SecretError} where it cannot be read */
