@@ -14,6 +14,8 @@ import type { Plot } from './terminal/plot.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
 const FRAME_MS = 16;
+/** Most of the time that is spent on frames of changes: where one takes long, those that wait share the next one. */
+const MOST_BUSY = 1 / 2;
 
 export interface RendererPorts {
   terminal: Terminal;
@@ -39,6 +41,8 @@ export class Renderer {
   /** True where more than the console's output has changed since the last frame. */
   #changed = true;
   #lastFrameAt = -Infinity;
+  /** Time that the last frame of a change took to paint, ms. */
+  #paintMs = 0;
   /** Time of the last frame after output of the console. */
   #lastOutputAt = -Infinity;
   /** Overlay in the last frame that was sent. */
@@ -57,7 +61,7 @@ export class Renderer {
   /** Schedules a frame after a change. */
   draw(): void {
     this.#changed = true;
-    this.#schedule(this.#lastFrameAt + FRAME_MS);
+    this.#schedule(this.#nextAt);
   }
 
   /**
@@ -88,6 +92,10 @@ export class Renderer {
       const immediate = setImmediate(draw);
       this.#cancel = () => clearImmediate(immediate);
     }
+  }
+
+  get #nextAt(): number {
+    return this.#lastFrameAt + Math.max(FRAME_MS, this.#paintMs / MOST_BUSY);
   }
 
   /** Returns the target of a click in the frame that is seen; null where the overlay has changed since. */
@@ -140,6 +148,7 @@ export class Renderer {
       this.#drawn = state.overlay;
       this.#seen = frame;
       if (terminal.show(frame, awaitsPaint(state), rect)) this.#lastFrameAt = began;
+      if (rect === undefined) this.#paintMs = performance.now() - began;
     }
     this.#lookWhetherSeen();
     session.limitScroll();
@@ -159,7 +168,7 @@ export class Renderer {
   #drained(): void {
     if (this.#pending && !this.#ports.terminal.congested) {
       this.#pending = false;
-      this.#schedule(this.#lastFrameAt + FRAME_MS);
+      this.#schedule(this.#nextAt);
     } else this.#lookWhetherSeen();
   }
 
