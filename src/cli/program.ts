@@ -47,12 +47,21 @@ async function dispatch(args: readonly string[]): Promise<number> {
         exitCode = await forRacks(list, how, options, command.args, perform);
       }
     };
-  await declare(act).parseAsync([...args], { from: 'user' });
+  const program = declareInterface(act);
+  const { operands, unknown } = program.parseOptions([...args]);
+  // The interface starts without declaring all commands.
+  if (operands.length > 0 || unknown.length > 0) declareCommands(program, act);
+  await program.parseAsync([...args], { from: 'user' });
   return exitCode;
 }
 
 /** Declares all commands with their options; `act` makes their actions. */
 export function declare(act: Act): Command {
+  return declareCommands(declareInterface(act), act);
+}
+
+/** Declares what the program takes without a command. */
+function declareInterface(act: Act): Command {
   const program = new Command('rackui')
     .description('Terminal console for a rack whose BMCs share one serial bus. Without a command: the interface.')
     .option('--config <file>', 'configuration file')
@@ -80,6 +89,13 @@ export function declare(act: Act): Command {
         return (await import('./commands/tui.ts')).interfaceCommand(options);
       }, SEVERAL),
     );
+  // An extra word is an error that the action reports.
+  return program.allowExcessArguments();
+}
+
+function declareCommands(program: Command, act: Act): Command {
+  // The commands would inherit it: an extra word is an error there.
+  program.allowExcessArguments(false);
   program
     .command('plain')
     .description('sentences and a prompt instead of the interface, for screen readers and simple terminals')
@@ -91,7 +107,6 @@ export function declare(act: Act): Command {
   declareOutage(program, act);
   declareServing(program, act, run);
   addExitCodes(program);
-  // Set after its commands, which would inherit it: an extra word is an error there.
   return program.allowExcessArguments();
 }
 
