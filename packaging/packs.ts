@@ -96,7 +96,8 @@ export async function writePacks(
       .filter(([importer]) => !names.has(importer))
       .flatMap(([, { imports }]) => imports.map(({ name }) => name));
     const offered = [...new Set(loaded)].filter((name) => names.has(name)).sort();
-    const lines = offered.map((name) => `exports["./${name}"]=()=>require("./${name}");`);
+    // Values instead of accessors: no module changes what it exports once it has run.
+    const lines = offered.map((name, i) => `let p${i};exports["./${name}"]=()=>p${i}??={...require("./${name}")};`);
     if (names.has(MAIN)) lines.push(`require("./${MAIN}");`);
     await build({
       ...options,
