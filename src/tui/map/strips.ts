@@ -113,11 +113,19 @@ export function stripView(state: State, map: MapLayout): StripView {
   return { columns: strips.count - ahead, ahead, to: now, current: shared(CURRENT), fan: shared(FAN) };
 }
 
-/**
- * Returns the range of all nodes' values. A node without power draws nothing: its zeros are the lowest bar and leave
- * the range to the others.
- */
-export function sharedRange({ nodes }: Strips, of: typeof CURRENT | typeof FAN): Range {
+const ranges = new WeakMap<Strips, Map<typeof CURRENT | typeof FAN, Range>>();
+
+/** Returns the range of all nodes' values. Cached by strips: several frames show the same samples. */
+export function sharedRange(strips: Strips, of: typeof CURRENT | typeof FAN): Range {
+  const known = ranges.get(strips) ?? new Map<typeof CURRENT | typeof FAN, Range>();
+  ranges.set(strips, known);
+  const range = known.get(of) ?? rangeOfAll(strips, of);
+  known.set(of, range);
+  return range;
+}
+
+/** A node without power draws nothing: its zeros are the lowest bar and leave the range to the others. */
+function rangeOfAll({ nodes }: Strips, of: typeof CURRENT | typeof FAN): Range {
   let [least, most] = [255, 0];
   for (const { points } of nodes.values())
     for (let i = 0; i < points.length; i++) {

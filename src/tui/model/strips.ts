@@ -124,16 +124,15 @@ export function totalValues(
 ): (number | null)[] {
   const all = addrs.map((addr) => stripValues(strips, addr, CURRENT, to, intervalMs));
   const length = all.reduce((most, values) => Math.max(most, values.length), 0);
-  const sums: (number | null)[] = [];
-  for (let i = 0; i < length; i++) {
-    let sum: number | null = 0;
-    for (const values of all) {
-      // A value that has yet to come in the last step is that of the step before.
-      const own: number | null = values[i - length + values.length] ?? null;
-      const value: number | null = own ?? (i === length - 1 ? (values.at(-1) ?? null) : null);
-      sum = value === null || sum === null ? null : sum + value;
+  const sums = new Array<number | null>(length).fill(0);
+  for (const values of all) {
+    // All end at the same column: a value that has yet to come in the last step is that of the step before.
+    const lead = length - values.length;
+    for (let i = 0; i < length; i++) {
+      const value = i < lead ? null : (values[i - lead] ?? null);
+      const sum = sums[i] ?? null;
+      sums[i] = value === null || sum === null ? null : sum + value;
     }
-    sums.push(sum);
   }
   return sums;
 }
