@@ -103,6 +103,8 @@ export class SshHosts implements AsyncDisposable {
         'PermitRootLogin prohibit-password',
         // The directory for temporary files is everybody's.
         'StrictModes no',
+        // A bash that sshd starts reads ~/.bashrc, which on this machine may do and wait for anything.
+        `SetEnv HOME=${this.dir}`,
       ].join('\n'),
     );
     this.#server = await startSshd(config);
