@@ -123,7 +123,8 @@ export async function farMachine(socket: string): Promise<FarMachine> {
       `ListenAddress 127.0.0.1:${own}`,
       `HostKey ${path('host')}`,
       `AuthorizedKeysFile ${path('authorized_keys')}`,
-      `SetEnv PATH=${search} RACKUI_SOCKET=${socket} TMPDIR=${tmpdir()}`,
+      // A home of its own: a bash that sshd starts reads ~/.bashrc, which may do and wait for anything.
+      `SetEnv HOME=${dir} PATH=${search} RACKUI_SOCKET=${socket} TMPDIR=${tmpdir()}`,
       ...['PidFile none', 'UsePAM no', 'PasswordAuthentication no', 'KbdInteractiveAuthentication no'],
       ...['PermitRootLogin prohibit-password', 'StrictModes no'],
     ].join('\n'),

@@ -103,7 +103,7 @@ export class SshHosts implements AsyncDisposable {
         'PermitRootLogin prohibit-password',
         // The directory for temporary files is everybody's.
         'StrictModes no',
-        // A bash that sshd starts reads ~/.bashrc, which on this machine may do and wait for anything.
+        // A home of its own: a bash that sshd starts reads ~/.bashrc, which may do and wait for anything.
         `SetEnv HOME=${this.dir}`,
       ].join('\n'),
     );
