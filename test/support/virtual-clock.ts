@@ -8,7 +8,9 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { open, type FileHandle } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { Server, Socket } from 'node:net';
+import os from 'node:os';
 import { performance as nodePerformance } from 'node:perf_hooks';
 
 /** Turns of the event loop without any event after which everything that was under way is done. */
@@ -30,7 +32,14 @@ const real = {
   clearImmediate: globalThis.clearImmediate,
   performanceNow: performance.now.bind(performance),
   dateNow: Date.now,
+  uptime: os.uptime.bind(os),
 };
+
+/** The clock that goes on through suspends, by which a suspend is noticed. */
+function setUptime(uptime: () => number): void {
+  os.uptime = uptime;
+  syncBuiltinESMExports();
+}
 
 /** What a program of its own would be: it can be killed. */
 export class Life {
@@ -90,7 +99,11 @@ export class Life {
 const realListen = Server.prototype.listen as (this: Server, ...args: unknown[]) => Server;
 // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its socket
 const realConnect = Socket.prototype.connect as (this: Socket, ...args: unknown[]) => Socket;
+// eslint-disable-next-line @typescript-eslint/unbound-method -- called with its socket
+const realEmit = Socket.prototype.emit as (this: Socket, ...args: unknown[]) => boolean;
 const lives = new AsyncLocalStorage<Life>();
+/** Lives of the sockets that clients of a server opened: what arrives on them has no context of its own. */
+const accepted = new WeakMap<Socket, Life>();
 
 type Handles = Record<string, (this: FileHandle, ...args: unknown[]) => Promise<unknown>>;
 
@@ -201,16 +214,26 @@ export class VirtualClock implements Disposable {
     });
     performance.now = () => this.#now;
     Date.now = () => Math.floor(this.#now + this.#ahead);
+    const up = real.uptime() * 1000 - this.#now;
+    setUptime(() => (this.#now + up) / 1000);
     Server.prototype.listen = function (this: Server, ...args: unknown[]): Server {
       const life = lives.getStore();
       if (life?.isKilled()) return this;
       life?.servers.add(this);
-      if (life) this.on('connection', (socket: Socket) => life.sockets.add(socket));
+      if (life)
+        this.prependListener('connection', (socket: Socket) => {
+          life.sockets.add(socket);
+          accepted.set(socket, life);
+        });
       return realListen.apply(this, args);
     };
     Socket.prototype.connect = function (this: Socket, ...args: unknown[]): Socket {
       lives.getStore()?.sockets.add(this);
       return realConnect.apply(this, args);
+    };
+    Socket.prototype.emit = function (this: Socket, ...args: unknown[]): boolean {
+      const life = accepted.get(this);
+      return life ? lives.run(life, () => realEmit.apply(this, args)) : realEmit.apply(this, args);
     };
     real.setImmediate(() => this.#turn());
   }
@@ -245,8 +268,10 @@ export class VirtualClock implements Disposable {
     Object.assign(globalThis, { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate });
     performance.now = real.performanceNow;
     Date.now = real.dateNow;
+    setUptime(real.uptime);
     Server.prototype.listen = realListen as Server['listen'];
     Socket.prototype.connect = realConnect;
+    Socket.prototype.emit = realEmit;
   }
 
   readonly #pending = new Set<NodeJS.Immediate>();
