@@ -20,12 +20,12 @@ export default defineConfig({
     // The last resort only: what a test waits for has a limit of its own, with words.
     testTimeout: 90_000,
     hookTimeout: 60_000,
-    // Two cores on the smallest machine that runs these. The longest files (plans, shutdowns, faults) mostly wait: of two
-    // at a time the cores were idle for a third of eleven minutes, three at a time take eight.
-    maxWorkers: 3,
+    // Two cores on the smallest machine that runs these. The longest files (plans, shutdowns, transfers) mostly wait: of
+    // three at a time the cores were idle for half of the run.
+    maxWorkers: 4,
     // The table of faults plays six states side by side, which wait far more than they work.
     maxConcurrency: 6,
-    // Real processes on real terminals, three files at a time on two cores: one that fails is asked once more, and the
+    // Real processes on real terminals, four files at a time on two cores: one that fails is asked once more, and the
     // report says so (`retry x1`). A defect fails twice.
     retry: 1,
   },

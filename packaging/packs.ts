@@ -97,7 +97,8 @@ export async function writePacks(
       .flatMap(([, { imports }]) => imports.map(({ name }) => name));
     const offered = [...new Set(loaded)].filter((name) => names.has(name)).sort();
     // Values instead of accessors: no module changes what it exports once it has run.
-    const lines = offered.map((name, i) => `let p${i};exports["./${name}"]=()=>p${i}??={...require("./${name}")};`);
+    const run = offered.map((name, i) => `"./${name}":()=>pieces[${i}]??={...require("./${name}")}`);
+    const lines = ['const pieces=[];', `Object.assign(exports,{${run.join()}});`];
     if (names.has(MAIN)) lines.push(`require("./${MAIN}");`);
     await build({
       ...options,

@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { EXITS } from '../../src/cli/exit-codes.ts';
 import { missingNut } from '../support/nut.ts';
 import { OutageStage } from '../support/outage-stage.ts';
@@ -228,7 +228,7 @@ describe.concurrent('the others', () => {
         const client = await own.place.client();
         const holder = async (): Promise<unknown> =>
           (await client.request('sweep', { addrs: [], interrupt: false })).console?.holder ?? null;
-        await expect.poll(holder, { timeout: 40_000, interval: 100 }).not.toBeNull();
+        await vi.waitFor(async () => expect(await holder()).not.toBeNull(), { timeout: 40_000, interval: 100 });
         client.close();
         const line = "console n7 --send 'x' --timeout 2";
         await endsWith(3, line, run(line, own.place));

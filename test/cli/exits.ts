@@ -18,8 +18,8 @@ const HUNG = [20, 21, 22, 23];
 export const hex = (addr: number): string => addr.toString(16).padStart(2, '0');
 
 export function configuration(folder: string, more = ''): string {
-  const step = (name: string, nodes: string, rest = '', deadlineS = 5): string =>
-    `{ name: ${name}, action: off, selector: "${nodes}", deadline: ${deadlineS}${rest} }`;
+  const step = (name: string, nodes: string, rest = ''): string =>
+    `{ name: ${name}, action: off, selector: "${nodes}", deadline: 5${rest} }`;
   return [
     'name: exits',
     'poll: { interval: 1 }',
@@ -27,12 +27,11 @@ export function configuration(folder: string, more = ''): string {
     '  - { addr: "00", name: boss, role: master }',
     ...NODES.map((addr) => `  - { addr: "${hex(addr)}", name: n${addr}${addr === 16 ? ', protected: true' : ''} }`),
     `login: { user: pi, password: { file: ${join(folder, 'password')} } }`,
-    'shutdown: { settle: 0.3, request: 20, acknowledged: 4, stopping: 5, hard: 6 }',
+    'shutdown: { settle: 0.3, request: 5, acknowledged: 4, stopping: 5, hard: 6 }',
     'boot: { proof: status }',
     'plans:',
     `  pauses: { steps: [${step('a', 'n20')}] }`,
-    // Long enough for a program to pause it meanwhile.
-    `  skips: { steps: [${step('a', 'n21', ', onFail: skip', 8)}] }`,
+    `  skips: { steps: [${step('a', 'n21', ', onFail: skip')}] }`,
     `  cuts: { steps: [${step('a', 'n19', ', onDeadline: cut')}] }`,
     `  later: { steps: [${step('a', 'n17', ', onDeadline: cut')}, { name: b, action: off, selector: n18 }] }`,
     `  guarded: { steps: [${step('a', 'n16')}] }`,
@@ -110,9 +109,10 @@ export async function shows(line: string, said: RegExp, words: RegExp, place: St
   const wait = { timeout: withinMs, interval: 100 };
   const records = async (): Promise<string> =>
     JSON.stringify([await client.request('ops.list', {}), (await client.request('plan.list', {})).runs]);
-  await expect.poll(records, wait).toMatch(said);
+  // Not expect.poll, which knows one test at a time.
+  await vi.waitFor(async () => expect(await records()).toMatch(said), wait);
   client.close();
-  await expect.poll(async () => (await run(line, place)).stdout, wait).toMatch(words);
+  await vi.waitFor(async () => expect((await run(line, place)).stdout).toMatch(words), wait);
 }
 
 /** Ctrl-C once it has said something on its standard output. */

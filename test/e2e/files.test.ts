@@ -18,7 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { shellOf } from '../support/shells.ts';
 import { eightNodes, PROGRAM, type Stand, sweptStand } from '../support/stand.ts';
 
@@ -99,7 +99,7 @@ async function cutAt(
     throw new Error(`it ended with code ${code} before ${bytes} bytes had come: ${said.stderr}`);
   });
   const size = (): number => (existsSync(part) ? statSync(part).size : 0);
-  await Promise.race([expect.poll(size, LIMIT).toBeGreaterThan(bytes), early]);
+  await Promise.race([vi.waitFor(() => expect(size()).toBeGreaterThan(bytes), LIMIT), early]);
   await cut(child);
   return { code: await exited, ...said };
 }
@@ -189,7 +189,7 @@ describe.concurrent('random bytes and refusals', () => {
       };
       const dropped = await cutAt(`${there}.rackui-part`, 2_000, own.words('put', 'n3', source, 'random'), async () => {
         await own.stand.rack.ctl('drop-pipe');
-        await expect.poll(() => statSync(`${there}.rackui-part`).size, LIMIT).toBeGreaterThan(4_000);
+        await vi.waitFor(() => expect(statSync(`${there}.rackui-part`).size).toBeGreaterThan(4_000), LIMIT);
         await takeAway();
       });
       // A transfer gives way; the same command continues it.
@@ -245,10 +245,11 @@ describe.concurrent('random bytes and refusals', () => {
       });
       holder.close();
       await own.stand.rack.ctl('power', { node: '06', state: 'off' });
-      const off = async (): Promise<Ended> => own.rackui('put', 'n6', source);
-      await expect
-        .poll(off, { ...LIMIT, interval: 1_000 })
-        .toMatchObject({ code: 5, stderr: expect.stringContaining('is off') as unknown });
+      const isOff = { code: 5, stderr: expect.stringContaining('is off') as unknown };
+      await vi.waitFor(async () => expect(await own.rackui('put', 'n6', source)).toMatchObject(isOff), {
+        ...LIMIT,
+        interval: 1_000,
+      });
       const audit = own.stand.audit().filter(({ verb, stage }) => verb === 'put' && stage === 'outcome');
       expect(audit.at(-1)?.detail).toContain('0 bytes went; the node takes no file there');
     },
