@@ -72,7 +72,8 @@ describe.concurrent('off, cycle and plans', () => {
       await endsWith(4, 'plan run skips', confirmed('plan run skips', own.place));
       const id = await interrupted('plan run skips', own.place);
       expect((await run(`plan pause ${id}`, own.place)).code).toBe(0);
-      await shows('plan list', new RegExp(`"${id}".*"state":"paused"`), /skips .*paused/, own.place, 60_000);
+      // It is pausing until its node has ended.
+      await shows('plan list', new RegExp(`"${id}".*"detail":"paused by`), /skips .*paused by/, own.place, 60_000);
       await endsWith(4, `plan resume ${id}`, run(`plan resume ${id}`, own.place));
     });
 
