@@ -6,14 +6,17 @@ const ALL = 'test/**/*.test.{ts,tsx}';
  * left behind. Each has a process of its own.
  */
 const ALONE = 'test/{faults,scenarios}/**/*.test.ts';
+/** Compares times, and runs when all others have ended. */
+const TIMED = 'test/e2e/http-flood.test.ts';
 
 export default defineConfig({
   test: {
     projects: [
       // The files of a worker share its process and what it has loaded, which takes two seconds of processor time a file
       // where a server is loaded: what a test changes of a module or of the process, it puts back.
-      { extends: true, test: { name: 'shared', include: [ALL], exclude: [ALONE], isolate: false } },
+      { extends: true, test: { name: 'shared', include: [ALL], exclude: [ALONE, TIMED], isolate: false } },
       { extends: true, test: { name: 'alone', include: [ALONE] } },
+      { extends: true, test: { name: 'timed', include: [TIMED], sequence: { groupOrder: 1 } } },
     ],
     globalSetup: './test/support/build-program.ts',
     reporters: ['default', './test/support/slowest.ts'],
