@@ -187,11 +187,11 @@ export class Switching {
   async #untilOffHasEnded(addr: Address): Promise<void> {
     const { operations } = this.#ports;
     const id = operations.on(addr);
+    if (id === null || operations.get(id)?.verb.endsWith('off') !== true) return;
     const { nodes, now } = this.#ports.snapshot();
     const reading = nodes.find((node) => node.addr === addr)?.reading;
-    if (id === null || operations.get(id)?.verb.endsWith('off') !== true) return;
     if (reading === undefined || presentSample(reading, now)?.power !== 'off') return;
-    for (const until = now + ENDING_MS; operations.on(addr) === id && this.#ports.snapshot().now < until;)
+    for (const until = steadyNow() + ENDING_MS; operations.on(addr) === id && steadyNow() < until;)
       await delay(LOOK_MS);
   }
 
