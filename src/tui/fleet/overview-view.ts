@@ -1,5 +1,6 @@
 /** Paints the overview of racks: the sums, each rack's words and small map, and the selected node in words. Pure. */
 import { formatAddress, formatPosition } from '../../rack/address.ts';
+import { nodeAt } from '../../rack/inventory.ts';
 import { count } from '../../lib/words.ts';
 import { messageFrom, paintSentence } from '../canvas/box.ts';
 import { type Frame, type Rect, type Span, spansWidth } from '../canvas/frame.ts';
@@ -134,7 +135,7 @@ function paintMap(frame: Frame, origin: { x: number; y: number }, state: State, 
   );
   for (const { addr, ...sign } of map.signs) {
     const [x, y] = [origin.x + sign.x, origin.y + sign.y];
-    const node = state.rack.nodes.find((one) => one.addr === addr);
+    const node = addr === null ? undefined : nodeAt(state.rack, addr);
     if (addr === null || node === undefined) {
       frame.spans(
         x,
@@ -196,7 +197,7 @@ export function paintFoot(
     paintSentence(frame, rect, `${nameOfRack(state)}: ${why}`, 'fault');
     return;
   }
-  const node = state.rack.nodes.find((one) => one.addr === addr);
+  const node = addr === null ? undefined : nodeAt(state.rack, addr);
   if (node === undefined) return;
   const look = lookOf(state, viewOf(state, node.addr));
   const alarms = state.alarms.filter((alarm) => alarm.addr === node.addr).map(({ text }) => text);
