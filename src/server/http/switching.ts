@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
-import type { ClientIdentity, Snapshot } from '../../api/methods.ts';
+import type { ClientIdentity, NodeState, Snapshot } from '../../api/methods.ts';
 import { confirmationText, cuts, type Operation, type PowerRequest, seenIn, type Verb } from '../../api/power.ts';
 import type { HttpVerb } from '../../config/reporting-schema.ts';
 import { steadyNow, wallTime } from '../../lib/clock.ts';
@@ -14,7 +14,7 @@ import type { Operations } from '../../power/operations.ts';
 import { PowerRefused } from '../../power/ports.ts';
 import type { Address } from '../../rack/address.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
-import { presentSample, STALE_AFTER_MS } from '../../rack/reading.ts';
+import { presentSample, type Sample, STALE_AFTER_MS } from '../../rack/reading.ts';
 import { select } from '../../rack/selectors.ts';
 import type { System } from '../../rack/system-state.ts';
 import type { Token } from './authentication.ts';
@@ -109,14 +109,20 @@ export class Switching {
    */
   async seenNode(token: Token, word: string): Promise<InventoryNode> {
     const node = this.node(token, word);
-    const { nodes, now } = this.#ports.snapshot();
-    const reading = nodes.find(({ addr }) => addr === node.addr)?.reading;
+    const { now, state, sample } = this.#look(node.addr);
     const asked = now - (this.#askedAt.get(node.addr) ?? -Infinity) < STALE_AFTER_MS;
-    if (mayAct(token) && !asked && reading !== undefined && presentSample(reading, now) === null) {
+    if (mayAct(token) && !asked && state !== undefined && sample === null) {
       this.#askedAt.set(node.addr, now);
       await this.#ports.fresh(node.addr);
     }
     return node;
+  }
+
+  /** Returns what is known of a node at this time; `sample`: read within the last seconds, or null. */
+  #look(addr: Address): { now: number; state: NodeState | undefined; sample: Sample | null } {
+    const { nodes, now } = this.#ports.snapshot();
+    const state = nodes.find((node) => node.addr === addr);
+    return { now, state, sample: state === undefined ? null : presentSample(state.reading, now) };
   }
 
   /** Returns the nodes of a selector. @throws as {@link Switching.node} */
@@ -171,9 +177,8 @@ export class Switching {
   async reach(token: Token, by: ClientIdentity, verb: Verb, node: InventoryNode): Promise<Operation | null> {
     expectVerbs(token, ...NEEDS[verb]);
     await this.#untilOffHasEnded(node.addr);
-    const { nodes, now } = this.#ports.snapshot();
-    const state = nodes.find(({ addr }) => addr === node.addr);
-    const power = state && state.op === null ? (presentSample(state.reading, now)?.power ?? null) : null;
+    const { state, sample } = this.#look(node.addr);
+    const power = state?.op === null ? (sample?.power ?? null) : null;
     // A machine that has halted is powered and not on: the operation deals with it.
     const isOn = power === 'on' && !DOWN.has(state?.system?.system ?? 'unknown');
     if ((verb === 'on' && isOn) || (verb.endsWith('off') && power === 'off')) return null;
@@ -188,9 +193,7 @@ export class Switching {
     const { operations } = this.#ports;
     const id = operations.on(addr);
     if (id === null || operations.get(id)?.verb.endsWith('off') !== true) return;
-    const { nodes, now } = this.#ports.snapshot();
-    const reading = nodes.find((node) => node.addr === addr)?.reading;
-    if (reading === undefined || presentSample(reading, now)?.power !== 'off') return;
+    if (this.#look(addr).sample?.power !== 'off') return;
     for (const until = steadyNow() + ENDING_MS; operations.on(addr) === id && steadyNow() < until;)
       await delay(LOOK_MS);
   }
