@@ -38,7 +38,7 @@ export interface InterfaceEnd {
 const TICK_MS = 1000;
 /** Interval at which runs of plans over several racks are read, ms. */
 const FLEET_PLAN_MS = 2_000;
-/** Time for which the tick after a sweep waits for the next sweep, ms: both share a frame where sweeps come each second. */
+/** Time for which the tick waits for the next samples, ms: both share a frame where samples come each second. */
 const SWEEP_LATE_MS = 250;
 /** Exit codes as a shell reports a program that a signal ended. */
 const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
@@ -261,6 +261,7 @@ class Interface {
    */
   #tick(nextMs = TICK_MS): void {
     this.#armTick(nextMs);
+    this.#tickedAt = performance.now();
     if (!showsAllRacks(this.#session.state)) {
       this.#session.dispatch(tick());
       return;
@@ -284,7 +285,6 @@ class Interface {
   #armTick(ms: number): void {
     clearTimeout(this.#tickTimer ?? undefined);
     this.#tickTimer = setTimeout(() => this.#tick(), ms);
-    this.#tickedAt = performance.now();
   }
 
   #happened(session: RackSession, event: UiEvent, before: State): void {
@@ -306,7 +306,9 @@ class Interface {
         for (const other of this.#sessions) if (other !== session) other.dispatch({ type: 'view', table, heat });
     }
     if (!shown || event.type !== 'update' || event.note.nodes === undefined) return;
+    // The frame of these samples shows all ages, too: a tick of its own is due only where no others follow.
     if (performance.now() - this.#tickedAt >= TICK_MS / 2) this.#tick(TICK_MS + SWEEP_LATE_MS);
+    else this.#armTick(TICK_MS + SWEEP_LATE_MS);
     if (this.#palette.pulses) this.#beat(state.strips.lagMs);
   }
 
