@@ -34,6 +34,11 @@ const ROUNDS = 5;
 const ROUND_MS = 6_000;
 /** A start's own costs are over, and the compiler has settled. */
 const SETTLED_MS = 5_000;
+/**
+ * The same for an interface that was left open: it runs so little that the compiler takes a minute to settle, and after
+ * less the figure is that of compilation.
+ */
+const LEFT_OPEN_MS = 60_000;
 const FRAME = '\x1b[?2026h';
 
 /** The server without a client, and with the interface, beside its floor; and how it grows with the rack. */
@@ -62,7 +67,7 @@ export async function steady(): Promise<Figure[]> {
   await using rack = await stand({ through: holding() });
   await using terminal = openTerminal(...held(process.execPath, [PROGRAM, '--socket', rack.socket]), SIZE);
   await terminal.waitFor(/\b24 on\b/);
-  await delay(SETTLED_MS);
+  await delay(LEFT_OPEN_MS);
   const from = terminal.output.length;
   await delay(WATCH_MS);
   const frames = terminal.output.slice(from);
@@ -75,7 +80,7 @@ export async function steady(): Promise<Figure[]> {
   const why = notHere('btop');
   if (why !== null) leftOut(`interface beside btop: ${why}`);
   await using btop = why === null ? openTerminal(...held('btop'), SIZE) : null;
-  await delay(SETTLED_MS);
+  await delay(LEFT_OPEN_MS);
   const pids = [terminal.pid, floor.pid, ...(btop === null ? [] : [btop.pid])];
   const [ours = [], least = [], theirs = []] = await processorRounds(pids, ROUND_MS, ROUNDS);
   rmSync(folder, { recursive: true });
