@@ -50,7 +50,7 @@ async function expectWorks(prefix: string): Promise<void> {
 /** Tools that only those who change the program need. */
 const devTools = (modules: string): string[] =>
   existsSync(modules)
-    ? ['esbuild', 'typescript', 'vitest', 'eslint', 'tsx'].filter((tool) => existsSync(join(modules, tool)))
+    ? ['esbuild', 'typescript', 'vitest', 'oxlint', 'tsx'].filter((tool) => existsSync(join(modules, tool)))
     : ['no modules'];
 
 test.concurrent(

@@ -94,9 +94,9 @@ test('one confirmation names every rack with its nodes and the count, and each r
   const done = await fleet.run(...words, '--confirm', 'north:n[1-2] south:s1 3', '--json');
   expect(done.code).toBe(0);
   const ends = json(done.out).filter(({ type }) => type === 'end');
-  expect(ends.map(({ rack, exitCode }) => [rack, exitCode]).sort()).toEqual([
-    ['north', 0],
-    ['south', 0],
+  expect(ends.map(({ rack, exitCode }) => `${String(rack)} ${String(exitCode)}`).sort()).toEqual([
+    'north 0',
+    'south 0',
   ]);
   expect(await cuts()).toEqual({ north: (before['north'] ?? 0) + 2, south: (before['south'] ?? 0) + 1 });
   // Each rack's own server names its own operation.

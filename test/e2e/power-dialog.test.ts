@@ -153,7 +153,7 @@ test('graceful off: the shutdown is seen, the marker recognised, then the cut; t
   await screen.waitFor(/✓ +off n3/);
   const entries = rack.audit().filter((entry) => entry['stage'] === 'outcome');
   expect(entries).toMatchObject([{ verb: 'off', outcome: 'done', node: { addr: '03' } }]);
-  const kinds = (entries[0]?.['evidence'] as { kind: string }[]).map(({ kind }) => kind);
+  const kinds = (entries[0]?.['evidence'] as { kind: string }[] | undefined)?.map(({ kind }) => kind);
   expect(kinds).toEqual(expect.arrayContaining(['marker', 'identity', 'verified']));
   expect(JSON.stringify(rack.audit())).not.toContain('raspberry');
   expect(await cuts()).toBe(1);

@@ -440,7 +440,7 @@ test('several at once, where grade B may cut: all are asked, one is watched, the
   const { rack, network } = several;
   await several.off();
   await rack.clock.advance(30_000);
-  expect(network.asked.sort()).toEqual([1, 3, 5]);
+  expect(network.asked.sort((a, b) => a - b)).toEqual([1, 3, 5]);
   // All at once: only the one that is watched is heard.
   for (const addr of [1, 3, 5]) several.halts(addr);
   await rack.clock.advance(11_000);

@@ -135,7 +135,7 @@ test.concurrent(
       .filter(({ stage, verb }) => stage === 'intent' && verb === 'on')
       .map((entry) => (entry.node as { name: string }).name);
     const stepOf = ons.map((name) => UP.findIndex((names) => names.test(name)));
-    expect(stepOf).toEqual([...stepOf].sort());
+    expect(stepOf).toEqual([...stepOf].sort((a, b) => a - b));
     expect(stepOf).toHaveLength(23);
     for (const { name, detail } of run.steps.flatMap((step) => step.nodes))
       expect(detail).toMatch(

@@ -170,7 +170,7 @@ test
         ['done', undefined],
         ['done', undefined],
       ]);
-      expect(nodes.map((node) => kinds(node).includes('marker')).sort()).toEqual([false, true]);
+      expect(nodes.filter((node) => kinds(node).includes('marker'))).toHaveLength(1);
       const judged = nodes.find((node) => !kinds(node).includes('marker'));
       expect(judged?.evidence.find(({ kind }) => kind === 'grade')?.text).toMatch(
         /^B: its network has not answered for/,

@@ -111,7 +111,7 @@ export async function rackOnLine(args: string[], surroundings: Surroundings): Pr
   const host = await SimHost.start(parseSimArgs(args), surroundings);
   return handle({
     ...{ port: host.port ?? '', link: host.port ?? '', control: host.control },
-    // eslint-disable-next-line @typescript-eslint/require-await -- a verb that is wrong rejects
+    // oxlint-disable-next-line typescript/require-await -- a verb that is wrong rejects
     ctl: async (verb, params = {}) => perform(host, verb, params),
     stop: () => {
       host.close();

@@ -95,11 +95,11 @@ export class Life {
   }
 }
 
-// eslint-disable-next-line @typescript-eslint/unbound-method -- called with its server
+// oxlint-disable-next-line typescript/unbound-method -- called with its server
 const realListen = Server.prototype.listen as (this: Server, ...args: unknown[]) => Server;
-// eslint-disable-next-line @typescript-eslint/unbound-method -- called with its socket
+// oxlint-disable-next-line typescript/unbound-method -- called with its socket
 const realConnect = Socket.prototype.connect as (this: Socket, ...args: unknown[]) => Socket;
-// eslint-disable-next-line @typescript-eslint/unbound-method -- called with its socket
+// oxlint-disable-next-line typescript/unbound-method -- called with its socket
 const realEmit = Socket.prototype.emit as (this: Socket, ...args: unknown[]) => boolean;
 const lives = new AsyncLocalStorage<Life>();
 /** Lives of the sockets that clients of a server opened: what arrives on them has no context of its own. */

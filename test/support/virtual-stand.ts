@@ -204,7 +204,11 @@ export async function virtualStand(options: VirtualStandOptions): Promise<Virtua
     async whileStopped(during) {
       const stopped = life;
       stopped.stop();
-      await during().finally(() => clock.goOn(stopped));
+      try {
+        await during();
+      } finally {
+        await clock.goOn(stopped);
+      }
     },
     audit: () => readAudit(folder),
     async [Symbol.asyncDispose]() {

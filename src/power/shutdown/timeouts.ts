@@ -47,7 +47,7 @@ export function tick(transition: Transition, pressed = false): void {
     return;
   }
   if (state.unconfirmed !== null && at - state.lastOutputAt >= UNCONFIRMED_MS) {
-    const { kind, text: text } = state.unconfirmed;
+    const { kind, text } = state.unconfirmed;
     state.unconfirmed = null;
     transition.ask(kind, text);
     return;
