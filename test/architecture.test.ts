@@ -1,5 +1,5 @@
 /** The directions in which rooms may depend, as docs/dev/architecture.md states them, held against every import. */
-import ts from 'typescript';
+import * as ts from 'typescript/unstable/ast';
 import { describe, expect, test } from 'vitest';
 import { directionFaults, MAY, room } from './structure/directions.ts';
 import { circles, edgesOf, files, imports, sources } from './structure/imports.ts';
@@ -92,7 +92,7 @@ describe('pure rooms', () => {
         if (ts.isNewExpression(node) && node.getText() === 'new Date()') found.push(`${file}: new Date()`);
         if (ts.isIdentifier(node) && IMPURE_NAMES.includes(node.text) && isGlobalUse(node))
           found.push(`${file}: ${node.text}`);
-        ts.forEachChild(node, visit);
+        node.forEachChild(visit);
       };
       const source = sources.get(file);
       if (source) visit(source);

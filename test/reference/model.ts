@@ -1,8 +1,10 @@
 /** Reads the server's methods out of the sources: documentation, access, result type, errors. */
 import { readFileSync } from 'node:fs';
-import { dirname, extname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
+import * as ts from 'typescript/unstable/ast';
+import { SymbolFlags, type Symbol } from 'typescript/unstable/sync';
+import { openProject, sourceAt } from '../structure/program.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CONTRACT = 'src/api/methods.ts';
@@ -24,33 +26,12 @@ export interface Declaration {
   text: string;
 }
 
-// Only our own files and the standard library: types of packages and of Node are not needed, and take most of the time.
-const options: ts.CompilerOptions = {
-  target: ts.ScriptTarget.ES2023,
-  module: ts.ModuleKind.ESNext,
-  moduleResolution: ts.ModuleResolutionKind.Bundler,
-  allowImportingTsExtensions: true,
-  noEmit: true,
-  strict: true,
-  types: [],
-};
-const host = ts.createCompilerHost(options);
-host.resolveModuleNameLiterals = (literals, from) =>
-  literals.map(({ text }) => ({
-    resolvedModule: text.startsWith('.')
-      ? { resolvedFileName: join(dirname(from), text), extension: extname(text), isExternalLibraryImport: false }
-      : undefined,
-  }));
-const program = ts.createProgram([`${ROOT}src/server/serve.ts`], options, host);
-const checker = program.getTypeChecker();
+const project = openProject();
+const { program, checker } = project;
 const nameOf = (source: ts.SourceFile): string => source.fileName.slice(ROOT.length);
 const isOurs = (source: ts.SourceFile): boolean => nameOf(source).startsWith('src/');
 
-function sourceOf(file: string): ts.SourceFile {
-  const source = program.getSourceFile(ROOT + file);
-  if (source === undefined) throw new Error(`${file} is not part of the server: correct test/reference/model.ts`);
-  return source;
-}
+const sourceOf = (file: string): ts.SourceFile => sourceAt(project, ROOT + file);
 
 function statement<T extends ts.Statement>(file: string, is: (node: ts.Statement) => node is T, name: string): T {
   const found = sourceOf(file)
@@ -86,13 +67,15 @@ function docOf(node: ts.Node): string {
     .trim();
 }
 
-function membersOf(name: string): { name: string; node: ts.PropertySignature; types: readonly ts.TypeNode[] }[] {
+function membersOf(
+  name: string,
+): { name: string; node: ts.PropertySignatureDeclaration; types: readonly ts.TypeNode[] }[] {
   return statement(CONTRACT, ts.isInterfaceDeclaration, name)
-    .members.filter(ts.isPropertySignature)
+    .members.filter(ts.isPropertySignatureDeclaration)
     .map((node) => ({
       name: ts.isStringLiteral(node.name) ? node.name.text : node.name.getText(),
       node,
-      types: node.type === undefined ? [] : ts.isTupleTypeNode(node.type) ? node.type.elements : [node.type],
+      types: ts.isTupleTypeNode(node.type) ? node.type.elements : [node.type],
     }));
 }
 
@@ -126,10 +109,10 @@ function handlers(names: ReadonlySet<string>): Map<string, ts.Node> {
       if (names.has(name) && value && (ts.isMethodDeclaration(node) || ts.isArrowFunction(value)))
         found.set(name, value);
     }
-    ts.forEachChild(node, visit);
+    node.forEachChild(visit);
   };
-  for (const source of program.getSourceFiles())
-    if (nameOf(source).startsWith(HANDLERS) && !/(access|params)\.ts$/.test(source.fileName)) visit(source);
+  for (const file of program.getSourceFileNames())
+    if (file.startsWith(ROOT + HANDLERS) && !/(access|params)\.ts$/.test(file)) visit(sourceAt(project, file));
   return found;
 }
 
@@ -157,21 +140,26 @@ function errorsFrom(node: ts.Node): ReadonlySet<string> {
         if (code) for (const one of code.getText().matchAll(/'(\w+)'/g)) found.add(one[1] ?? '');
       } else for (const code of called(inner)) found.add(code);
     }
-    ts.forEachChild(inner, visit);
+    inner.forEachChild(visit);
   };
   visit(node);
   return found;
 }
 
 function called(call: ts.CallExpression): ReadonlySet<string> {
-  const symbol = checker.getSymbolAtLocation(
+  const declared = symbolOf(
     ts.isPropertyAccessExpression(call.expression) ? call.expression.name : call.expression,
-  );
-  const declared =
-    symbol && (symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol).valueDeclaration;
+  )?.valueDeclaration?.resolve();
   if (!declared || !/^src\/(server|power)\//.test(nameOf(declared.getSourceFile()))) return new Set();
   if (ts.isVariableDeclaration(declared)) return declared.initializer ? errorsFrom(declared.initializer) : new Set();
-  return ts.isFunctionLike(declared) ? errorsFrom(declared) : new Set();
+  return ts.isFunctionLikeDeclaration(declared) ? errorsFrom(declared) : new Set();
+}
+
+/** What a name stands for, in whichever file it is declared. */
+function symbolOf(name: ts.Node): Symbol | undefined {
+  const symbol = checker.getSymbolAtLocation(name);
+  if (symbol === undefined) return undefined;
+  return symbol.flags & SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
 }
 
 /** All requests, in the order of the contract. */
@@ -211,10 +199,9 @@ export function declarations(): Declaration[] {
   const found = new Set<ts.InterfaceDeclaration | ts.TypeAliasDeclaration>();
   const visit = (node: ts.Node): void => {
     if (ts.isIdentifier(node) && ts.isTypeReferenceNode(node.parent)) {
-      const symbol = checker.getSymbolAtLocation(node);
-      const target = symbol && (symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol);
-      for (const one of target?.declarations ?? [])
+      for (const one of symbolOf(node)?.declarations.map((declared) => declared.resolve()) ?? [])
         if (
+          one !== undefined &&
           (ts.isInterfaceDeclaration(one) || ts.isTypeAliasDeclaration(one)) &&
           isOurs(one.getSourceFile()) &&
           !found.has(one)
@@ -223,7 +210,7 @@ export function declarations(): Declaration[] {
           visit(one);
         }
     }
-    ts.forEachChild(node, visit);
+    node.forEachChild(visit);
   };
   for (const name of ['Requests', 'ClientNotes', 'ServerNotes'])
     visit(statement(CONTRACT, ts.isInterfaceDeclaration, name));

@@ -1,8 +1,9 @@
 /** The source files below src/, and which of them imports which. Read by the architecture test and `npm run structure`. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
+import * as ts from 'typescript/unstable/ast';
+import { openProject, sourceAt } from './program.ts';
 
 const SRC = fileURLToPath(new URL('../../src', import.meta.url));
 
@@ -19,11 +20,10 @@ export const files: readonly string[] = readdirSync(SRC, { recursive: true, enco
   .filter((file) => /\.tsx?$/.test(file))
   .sort();
 
+const project = openProject();
+
 export const sources: ReadonlyMap<string, ts.SourceFile> = new Map(
-  files.map((file) => [
-    file,
-    ts.createSourceFile(file, readFileSync(join(SRC, file), 'utf8'), ts.ScriptTarget.Latest, true),
-  ]),
+  files.map((file) => [file, sourceAt(project, join(SRC, file))]),
 );
 
 export const imports: readonly Import[] = [...sources].flatMap(([file, source]) => importsOf(file, source));
@@ -51,7 +51,7 @@ function importsOf(file: string, source: ts.SourceFile): Import[] {
       add(node.moduleSpecifier, node.isTypeOnly ? 'type' : 'value');
     else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword && node.arguments[0])
       add(node.arguments[0], 'lazy');
-    ts.forEachChild(node, visit);
+    node.forEachChild(visit);
   };
   visit(source);
   return found;

@@ -3,7 +3,7 @@
  * `npm run structure`; ends with exit code 1 for an import against the directions or a circle of values.
  */
 import { dirname } from 'node:path';
-import ts from 'typescript';
+import type * as ts from 'typescript/unstable/ast';
 import { directionFaults } from './directions.ts';
 import { circles, edgesOf, files, imports, isOwn, sources } from './imports.ts';
 
@@ -13,6 +13,7 @@ const FOLDER_LIMIT = 20;
 /** Folders above this are listed. */
 const FOLDER_SHOWN = 15;
 const SHORT = 50;
+const COMMENT = /\/\/.*|\/\*[^]*?\*\//g;
 const INDIRECT = /^(?:what|how|who|whoever|why|when)\b/i;
 
 const lengths = new Map([...sources].map(([file, { text }]) => [file, text.split('\n').length - 1]));
@@ -35,18 +36,28 @@ for (const [file] of sources)
 
 /** The texts of a file's comments, each without its marks; lines of `//` that follow each other are one comment. */
 function commentsOf(source: ts.SourceFile): string[] {
-  const ranges = new Map<number, ts.CommentRange>();
+  const ranges: { pos: number; end: number; line: boolean }[] = [];
+  // Between the parts of a node there are words and signs of the language, blanks and comments.
+  const between = (from: number, to: number): void => {
+    for (const { 0: comment, index } of source.text.slice(from, to).matchAll(COMMENT))
+      ranges.push({ pos: from + index, end: from + index + comment.length, line: comment.startsWith('//') });
+  };
   const visit = (node: ts.Node): void => {
-    for (const range of ts.getLeadingCommentRanges(source.text, node.getFullStart()) ?? [])
-      ranges.set(range.pos, range);
-    for (const range of ts.getTrailingCommentRanges(source.text, node.end) ?? []) ranges.set(range.pos, range);
-    for (const child of node.getChildren(source)) visit(child);
+    let at = node.pos;
+    node.forEachChild((part) => {
+      between(at, part.pos);
+      visit(part);
+      at = part.end;
+    });
+    // A node without parts is an empty block or list, or a text, which may look like a comment.
+    const isText = at === node.pos && !'{[('.includes(source.text.charAt(node.getStart()));
+    between(at, isText ? node.getStart() : node.end);
   };
   visit(source);
   const found: string[] = [];
   let end = -1;
-  for (const { pos, end: next, kind } of [...ranges.values()].sort((a, b) => a.pos - b.pos)) {
-    const goesOn = kind === ts.SyntaxKind.SingleLineCommentTrivia && /^\n[ \t]*$/.test(source.text.slice(end, pos));
+  for (const { pos, end: next, line } of ranges) {
+    const goesOn = line && /^\n[ \t]*$/.test(source.text.slice(end, pos));
     if (!goesOn)
       found.push(
         source.text
@@ -54,7 +65,7 @@ function commentsOf(source: ts.SourceFile): string[] {
           .replace(/^\/\*\*?|^\/\//, '')
           .replace(/^[\s*]+/, ''),
       );
-    end = kind === ts.SyntaxKind.SingleLineCommentTrivia ? next : -1;
+    end = line ? next : -1;
   }
   return found;
 }

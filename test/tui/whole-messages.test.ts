@@ -1,8 +1,8 @@
 /** What the program says is read whole in 80x24: wrapped, or cut with a mark where the whole stands elsewhere. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
+import * as ts from 'typescript/unstable/ast';
 import { describe, expect, test } from 'vitest';
 import type { Refusal } from '../../src/api/power.ts';
 import type { GuardFacts } from '../../src/power/guard-facts.ts';
@@ -15,6 +15,7 @@ import { PART_MS } from '../../src/tui/canvas/box.ts';
 import { CUT, Frame } from '../../src/tui/canvas/frame.ts';
 import { withNotice, withPaneNotice } from '../../src/tui/model/events.ts';
 import { asking } from '../screens/operations.ts';
+import { openProject, sourceAt } from '../structure/program.ts';
 import { allClear, NOW, RACK, Scene } from '../screens/scene.ts';
 
 const SRC = fileURLToPath(new URL('../../src', import.meta.url));
@@ -22,19 +23,17 @@ const LONG_NAME = 'dk8s-controlplane-03 (F-0, 14)';
 
 /** Every text of several words in the sources, with a long name in each of its gaps; control sequences are none. */
 function texts(folders: readonly string[]): string[] {
+  const project = openProject();
   const found = new Set<string>();
   const visit = (node: ts.Node): void => {
     if (ts.isStringLiteral(node) || ts.isNoSubstitutionTemplateLiteral(node)) found.add(node.text);
     if (ts.isTemplateExpression(node))
       found.add(node.head.text + node.templateSpans.map(({ literal }) => LONG_NAME + literal.text).join(''));
-    ts.forEachChild(node, visit);
+    node.forEachChild(visit);
   };
   for (const folder of folders)
     for (const file of readdirSync(join(SRC, folder), { withFileTypes: true, recursive: true }))
-      if (/\.tsx?$/.test(file.name)) {
-        const path = join(file.parentPath, file.name);
-        visit(ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest));
-      }
+      if (/\.tsx?$/.test(file.name)) visit(sourceAt(project, join(file.parentPath, file.name)));
   return [...found]
     .filter((text) => !text.includes('\x1b['))
     .map(plain)

@@ -155,8 +155,9 @@ export class ClientSession implements Caller {
 
   #listen(): void {
     for (const method of Object.keys(this.#ports.methods) as (keyof Requests)[])
-      this.#rpc.onRequest(method, (params: unknown, cancellation: CancellationToken) =>
-        this.#answer(method, params, cancellation),
+      this.#rpc.onRequest<Requests[keyof Requests][1], unknown>(
+        method,
+        (params: unknown, cancellation: CancellationToken) => this.#answer(method, params, cancellation),
       );
     for (const method of Object.keys(this.#ports.notes) as (keyof ClientNotes)[])
       this.#rpc.onNotification(method, (params: unknown) => this.#take(method, params));
