@@ -36,6 +36,8 @@ afterAll(async () => {
 /** Columns of map, pane and detail: the borders beside the pane, and the bars that the node printed. */
 const BORDERS = [80, 161];
 const BARS = [81 + BAR];
+/** The emulator in between may still be painting when the outer one has the words that are waited for. */
+const LIMIT = { timeout: 20_000, interval: 100 };
 
 /** The rows of the pane that are not as they should be, of those from the title to the last with a bar. */
 async function misplaced(emulator: Emulator): Promise<string[]> {
@@ -63,18 +65,18 @@ describe.each(['xterm', 'tmux', 'screen', 'vim'] as const)('%s', (name) => {
     const turn = Number(readFileSync(turns, 'utf8')) + 1;
     outer.type('\r');
     await outer.waitFor(`end of turn ${turn}`);
-    expect(await misplaced(emulator)).toEqual([]);
+    await expect.poll(() => misplaced(emulator), LIMIT).toEqual([]);
     outer.type('\x1d\x1b[5~');
     await outer.waitFor(/\d+ lines back/);
-    expect(await misplaced(emulator)).toEqual([]);
+    await expect.poll(() => misplaced(emulator), LIMIT).toEqual([]);
     outer.type('\x1dv');
     await outer.waitFor(/copy mode, line \d+/);
     const line = Number(/copy mode, line (\d+)/.exec(outer.text())?.[1]);
     outer.type('vkkkk');
     await outer.waitFor(`copy mode, line ${line - 4} `);
-    expect(await misplaced(emulator)).toEqual([]);
+    await expect.poll(() => misplaced(emulator), LIMIT).toEqual([]);
     outer.type('q');
     await outer.waitFor((terminal) => !terminal.text().includes('copy mode'));
-    expect(await misplaced(emulator)).toEqual([]);
+    await expect.poll(() => misplaced(emulator), LIMIT).toEqual([]);
   });
 });

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { RackClient } from '../../src/client/client.ts';
 import { missing } from '../support/daemon.ts';
 import { httpStand, type HttpStand, secretOf, type TokenName } from '../support/http.ts';
 import { until } from '../support/nut.ts';
@@ -18,10 +19,12 @@ const LONG = 180_000;
 const NODES = ['n2', 'n3', 'n4', 'n5', 'n6', 'n7'];
 
 let http: HttpStand;
+let operator: RackClient;
 beforeAll(async () => {
   if (absent.length > 0) return;
   const hook = 'hooks:\n  - { when: after-off, nodes: n6, run: [sleep, "1"] }';
   http = await httpStand({ tls: true, nodes: { 2: 'calibration: { amps: 0.01 }' }, config: hook });
+  operator = await http.stand.client();
   await until(async () => (await get('/redfish/v1/', null)).status === 200);
 });
 afterAll(() => (absent.length > 0 ? undefined : http[Symbol.asyncDispose]()));
@@ -29,7 +32,7 @@ afterAll(() => (absent.length > 0 ? undefined : http[Symbol.asyncDispose]()));
 beforeEach(async () => {
   await http.stand.rack.ctl('clear');
   const running = async (): Promise<unknown> =>
-    (await (await http.stand.client()).request('ops.list', {})).filter(({ endedAt }) => endedAt === null);
+    (await operator.request('ops.list', {})).filter(({ endedAt }) => endedAt === null);
   await expect.poll(running, LIMIT).toEqual([]);
   await http.stand.rack.ctl('power', { node: 'all', state: 'on' });
   await expect.poll(async () => Promise.all(NODES.map(powerOf)), LIMIT).toEqual(NODES.map(() => 'On'));

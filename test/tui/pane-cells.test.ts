@@ -193,7 +193,7 @@ async function play(
     program.write(keys);
   };
   stage.plain.onData((reply) => program.write(reply));
-  const stuck = setTimeout(() => program.kill('SIGKILL'), 20_000);
+  const stuck = setTimeout(() => program.kill('SIGKILL'), 60_000);
   await new Promise<void>((resolve, reject) => {
     let work = Promise.resolve();
     program.onData((data) => void (work = work.then(() => seen(data)).catch(reject)));
