@@ -57,8 +57,11 @@ export interface LogPlace {
 export async function placeIn(file: FileHandle, offset: number): Promise<LogPlace> {
   const head = await bytesOf(file, 0, Math.min(HEAD, offset));
   const from = Math.max(0, offset - BEFORE);
-  const before = await bytesOf(file, from, offset - from);
-  return { offset, print: createHash('sha1').update(head).update(before).digest('base64url').slice(0, 16) };
+  return { offset, print: printOf(head, await bytesOf(file, from, offset - from)) };
+}
+
+function printOf(head: Uint8Array, before: Uint8Array): string {
+  return createHash('sha1').update(head).update(before).digest('base64url').slice(0, 16);
 }
 
 /** Resolves the hash that identifies a file that is no longer written. */
@@ -124,6 +127,13 @@ export const LOG_LIMITS: LogLimits = { size: 8 * MB, age: 7 * 86_400_000, kept: 
 
 /** Bytes waiting for a disk that does not take them; more are dropped and counted, so memory stays bounded. */
 const PENDING_LIMIT = 4 * MB;
+/**
+ * Time for which bytes are collected before they are written, ms: each write is eight jobs of other threads, which
+ * would run while the next key is on its way.
+ */
+const COLLECT_MS = 200;
+/** Bytes that are written without waiting for more. */
+const COLLECT_LIMIT = 64 * 1024;
 /** Bytes between two checks of the disk's free space. */
 const LOOK_EVERY = MB;
 
@@ -165,6 +175,8 @@ export class LogFile {
   #lost = 0;
   #warned = false;
   #draining: Promise<void> | null = null;
+  /** Begins to write what was collected; null: nothing is, or it is being written. */
+  #timer: NodeJS.Timeout | null = null;
   #closed = false;
 
   constructor(options: LogFileOptions) {
@@ -182,14 +194,22 @@ export class LogFile {
     }
     this.#pending.push({ bytes, written });
     this.#pendingBytes += bytes.length;
-    this.#draining ??= this.#drain();
+    if (this.#pendingBytes > COLLECT_LIMIT) this.#begin();
+    else if (this.#draining === null) this.#timer ??= setTimeout(() => this.#begin(), COLLECT_MS).unref();
   }
 
   /** Resolves when all queued bytes are handed to the disk and the file is closed. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#begin();
     await this.#draining;
     await this.#shut();
+  }
+
+  #begin(): void {
+    clearTimeout(this.#timer ?? undefined);
+    this.#timer = null;
+    this.#draining ??= this.#drain();
   }
 
   async #drain(): Promise<void> {
@@ -301,12 +321,20 @@ export class LogFile {
 
 /** Calls `written` of the chunks, which begin at `from`; null: none of them has bytes. */
 async function report(chunks: readonly Chunk[], file: FileHandle | null, from: number): Promise<void> {
+  if (!chunks.some(({ written }) => written)) return;
+  const length = chunks.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  const start = Math.max(0, from - BEFORE);
+  const head = file && (await bytesOf(file, 0, HEAD));
+  const before = file && (await bytesOf(file, start, from + length - start));
   let begin = from;
   for (const { bytes, written } of chunks) {
-    const end = begin + bytes.length;
-    const place = written && file ? await placeIn(file, end) : { offset: end, print: '' };
-    written?.({ ...place, from: begin });
-    begin = end;
+    const offset = begin + bytes.length;
+    const print =
+      head && before
+        ? printOf(head.subarray(0, offset), before.subarray(Math.max(0, offset - BEFORE - start), offset - start))
+        : '';
+    written?.({ offset, print, from: begin });
+    begin = offset;
   }
 }
 

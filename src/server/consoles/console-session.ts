@@ -277,8 +277,9 @@ export class SharedConsole {
   #show(bytes: Uint8Array): void {
     if (bytes.length > 0) {
       const at = this.#ports.now();
-      this.buffer.data(bytes, at);
+      // The participants first: an echo does not wait for the log and the server's own screen.
       for (const subscriber of this.participants.subscribers) subscriber.data(bytes, at);
+      this.buffer.data(bytes, at);
     }
     const dueMs = this.#echo.dueIn(performance.now());
     clearTimeout(this.#release);
