@@ -65,11 +65,17 @@ export class Renderer {
   }
 
   /**
-   * Schedules a frame after output of the shown console. An echo does not wait for the time of a frame that showed
-   * something else.
+   * Draws after output of the shown console: at once, or where it printed just now, when the next frame is due. An echo
+   * does not wait for the time of a frame that showed something else.
    */
   drawOutput(): void {
-    this.#schedule(this.#lastOutputAt + FRAME_MS, () => (this.#lastOutputAt = performance.now()));
+    const due = this.#lastOutputAt + FRAME_MS;
+    const now = performance.now();
+    if (due <= now && due < this.#due && !this.#over) {
+      this.#cancel?.();
+      this.#lastOutputAt = now;
+      this.#drawDue();
+    } else this.#schedule(due, () => (this.#lastOutputAt = performance.now()));
   }
 
   #schedule(due: number, onFrame?: () => void): void {
@@ -77,10 +83,8 @@ export class Renderer {
     this.#cancel?.();
     this.#due = due;
     const draw = (): void => {
-      this.#cancel = null;
-      this.#due = Infinity;
       onFrame?.();
-      this.#drawNow();
+      this.#drawDue();
     };
     const wait = due - performance.now();
     if (wait > 0) {
@@ -92,6 +96,12 @@ export class Renderer {
       const immediate = setImmediate(draw);
       this.#cancel = () => clearImmediate(immediate);
     }
+  }
+
+  #drawDue(): void {
+    this.#cancel = null;
+    this.#due = Infinity;
+    this.#drawNow();
   }
 
   get #nextAt(): number {
