@@ -1,17 +1,19 @@
 /**
  * The reference rack, whole, by its own plans: down with every node asked by a real ssh client, up again. Nodes of a step go
- * down together, so a run takes less than what their own shutdowns take one after another.
+ * down together, so a run takes less than what their own shutdowns take one after another. In virtual time.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { PlanRun } from '../../src/api/plans.ts';
 import type { Evidence } from '../../src/api/power.ts';
 import type { RackClient } from '../../src/client/client.ts';
 import { HAS_SSHD, SshHosts } from '../support/ssh-hosts.ts';
-import { REFERENCE_RACK, stand, type Stand } from '../support/stand.ts';
-import { hex } from './scene.ts';
+import { REFERENCE_RACK } from '../support/stand.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+import { virtualStand, type VirtualStand } from '../support/virtual-stand.ts';
+import { eventually, hex } from './scene.ts';
 
 /** Not the place of any other test that runs at the same time. */
 const BASE = '127.72.0';
@@ -35,76 +37,73 @@ const OTHER_MS = 1_000;
 const DOWN = [/^dk8s-worker/, /^dk8s-controlplane/, /^k8s-worker/, /^k8s-controlplane/, /^ns/];
 const UP = [/^ns/, /controlplane/, /worker/];
 
-// Two racks beside each other: two seconds between any two boots take their time.
-test
-  .skipIf(!HAS_SSHD)
-  .concurrent(
-    'the whole reference rack down by its plan: in order, proven, and sooner than one after another; needs openssh-server',
-    { timeout: 2 * RUN_MS },
-    async ({ expect, onTestFinished }) => {
-      const folder = mkdtempSync(join(tmpdir(), 'rackui-whole-rack-'));
-      onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-      const told = join(folder, 'master-told');
-      await using hosts = await SshHosts.behind(new Map(NODES.map((addr) => [ip(addr), hex(addr)])), PORT);
-      const config = configuration(BASE, hosts.config, told);
-      await using place = await stand({ config, sim: ['--time-scale', '30', '--no-loss'] });
-      const { rack } = place;
-      hosts.obey(rack.control);
-      await rack.ctl('listen', { place: `${BASE}:${PORT}`, sshd: hosts.port });
-      for (const { addr, name } of (await rack.state()).nodes)
-        if (name.includes('worker')) await rack.ctl('stop-job', { node: addr, seconds: STOP_JOB_S });
-      await remember(place);
+test.skipIf(!HAS_SSHD)(
+  'the whole reference rack down by its plan: in order, proven, and sooner than one after another; needs openssh-server',
+  { timeout: 2 * RUN_MS },
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rackui-whole-rack-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const told = join(folder, 'master-told');
+    using clock = new VirtualClock();
+    await using hosts = await SshHosts.behind(new Map(NODES.map((addr) => [ip(addr), hex(addr)])), PORT);
+    const config = configuration(BASE, hosts.config);
+    await using place = await virtualStand({ clock, config, sim: ['--time-scale', '30', '--no-loss'] });
+    const { rack } = place;
+    hosts.obey(rack.control);
+    await rack.ctl('listen', { place: `${BASE}:${PORT}`, sshd: hosts.port });
+    for (const { addr, name } of (await rack.state()).nodes)
+      if (name.includes('worker')) await rack.ctl('stop-job', { node: addr, seconds: STOP_JOB_S });
+    await remember(place, config, told);
 
-      const run = await runPlan(await ready(place), 'shed-all');
-      expect(run).toMatchObject({ state: 'ended', detail: '24 of 24 nodes done' });
-      const { nodes } = await rack.state();
-      const slaves = nodes.filter(({ addr }) => addr !== '00');
-      expect(slaves.map(({ power, guest }) => [power, guest])).toEqual(NODES.map(() => ['off', 'dead']));
-      const counters = await rack.counters();
-      expect(slaves.map(({ addr }) => counters.nodes[addr])).toMatchObject(NODES.map(() => ({ off: 1, cutAlive: 0 })));
-      expect(counters.bus).toMatchObject({ masterCuts: 0, catastrophe: false });
+    const run = await runPlan(await ready(place), 'shed-all');
+    expect(run).toMatchObject({ state: 'ended', detail: '24 of 24 nodes done' });
+    const { nodes } = await rack.state();
+    const slaves = nodes.filter(({ addr }) => addr !== '00');
+    expect(slaves.map(({ power, guest }) => [power, guest])).toEqual(NODES.map(() => ['off', 'dead']));
+    const counters = await rack.counters();
+    expect(slaves.map(({ addr }) => counters.nodes[addr])).toMatchObject(NODES.map(() => ({ off: 1, cutAlive: 0 })));
+    expect(counters.bus).toMatchObject({ masterCuts: 0, catastrophe: false });
 
-      const cuts = cutsOf(place);
-      expect(cuts.map(({ name }) => name).sort()).toEqual(slaves.map(({ name }) => name).sort());
-      // The kernel's last line, or all signs together; and asked by ssh, every one.
-      for (const { name, grounds } of cuts) expect(`${name}: ${grounds}`).toMatch(/: (marker|grade B)$/);
-      expect(hosts.asked.sort()).toEqual(
-        slaves.map(({ addr }) => `${addr} cat /proc/uptime; sudo -n systemctl poweroff`),
-      );
-      const steps = DOWN.map((names) => cuts.filter(({ name }) => names.test(name)));
-      expect(steps.map((step) => step.length)).toEqual([6, 3, 9, 3, 2]);
-      steps.reduce((before, step) => {
-        expect(Math.min(...step.map(({ askedAt }) => askedAt))).toBeGreaterThan(lastOf(before));
-        return step;
-      });
-      for (const oneByOne of steps.slice(3))
-        for (const [index, { askedAt }] of oneByOne.entries())
-          if (index > 0) expect(askedAt).toBeGreaterThan(oneByOne[index - 1]?.cutAt ?? Infinity);
-      // The master by its own program, once, when all others were off.
-      const [toldAt = 0, ...again] = readFileSync(told, 'utf8').trim().split('\n').map(Number);
-      expect(again).toEqual([]);
-      expect(toldAt).toBeGreaterThan(lastOf(cuts));
+    const cuts = cutsOf(place);
+    expect(cuts.map(({ name }) => name).sort()).toEqual(slaves.map(({ name }) => name).sort());
+    // The kernel's last line, or all signs together; and asked by ssh, every one.
+    for (const { name, grounds } of cuts) expect(`${name}: ${grounds}`).toMatch(/: (marker|grade B)$/);
+    expect(hosts.asked.sort()).toEqual(
+      slaves.map(({ addr }) => `${addr} cat /proc/uptime; sudo -n systemctl poweroff`),
+    );
+    const steps = DOWN.map((names) => cuts.filter(({ name }) => names.test(name)));
+    expect(steps.map((step) => step.length)).toEqual([6, 3, 9, 3, 2]);
+    steps.reduce((before, step) => {
+      expect(Math.min(...step.map(({ askedAt }) => askedAt))).toBeGreaterThan(lastOf(before));
+      return step;
+    });
+    for (const oneByOne of steps.slice(3))
+      for (const [index, { askedAt }] of oneByOne.entries())
+        if (index > 0) expect(askedAt).toBeGreaterThan(oneByOne[index - 1]?.cutAt ?? Infinity);
+    // The master by its own program, once, when all others were off.
+    expect(readFileSync(told, 'utf8')).toBe(`${NODES.length}\n`);
 
-      const took = ((run.endedAt ?? Infinity) - run.startedAt) / 1000;
-      const own = slaves.reduce((sum, { shutdownMs }) => sum + (shutdownMs ?? NaN), 0) / 1000;
-      const ratio = took / own;
-      console.log(
-        `shed-all: ${took.toFixed(1)} s for 23 nodes whose own shutdowns take ${own.toFixed(1)} s together: ${ratio.toFixed(2)}; ${cuts.map(({ grounds }) => grounds.at(-1)).join('')}`,
-      );
-      // Half of it where nothing else runs; on a busy machine each ssh and each prompt takes longer.
-      expect(ratio).toBeLessThan(0.8);
-      const proven = cuts.filter(({ grounds }) => grounds === 'marker').length;
-      // Asked so far apart that the one console reads most last lines.
-      expect(proven).toBeGreaterThan(cuts.length / 2);
-    },
-  );
+    const took = ((run.endedAt ?? Infinity) - run.startedAt) / 1000;
+    const own = slaves.reduce((sum, { shutdownMs }) => sum + (shutdownMs ?? NaN), 0) / 1000;
+    const ratio = took / own;
+    console.log(
+      `shed-all: ${took.toFixed(1)} s for 23 nodes whose own shutdowns take ${own.toFixed(1)} s together: ${ratio.toFixed(2)}; ${cuts.map(({ grounds }) => grounds.at(-1)).join('')}`,
+    );
+    // Two thirds of it: an ssh takes no time here, so that a step's nodes halt together, before the one console.
+    expect(ratio).toBeLessThan(0.8);
+    const proven = cuts.filter(({ grounds }) => grounds === 'marker').length;
+    // Asked so far apart that the one console reads most last lines.
+    expect(proven).toBeGreaterThan(cuts.length / 2);
+  },
+);
 
-test.concurrent(
+test(
   'the whole reference rack up by its plan: in order, one booting node a blade, verified',
   { timeout: 2 * RUN_MS },
-  async ({ expect }) => {
-    const config = configuration('127.72.1', '', '/dev/null');
-    await using place = await stand({ config, sim: ['--state', 'off', '--no-loss'] });
+  async () => {
+    const config = configuration('127.72.1', '');
+    using clock = new VirtualClock();
+    await using place = await virtualStand({ clock, config, sim: ['--state', 'off', '--no-loss'] });
     const { rack } = place;
     await rack.ctl('supply');
     const client = await ready(place);
@@ -164,7 +163,7 @@ interface Cut {
 const lastOf = (cuts: readonly Cut[]): number => Math.max(...cuts.map(({ cutAt }) => cutAt));
 
 /** From the audit log, in the order in which power went. */
-function cutsOf(place: Stand): Cut[] {
+function cutsOf(place: VirtualStand): Cut[] {
   return place
     .audit()
     .filter(({ stage, outcome }) => stage === 'outcome' && outcome === 'done')
@@ -181,7 +180,7 @@ function cutsOf(place: Stand): Cut[] {
 }
 
 /** The rack's own file, its nodes on loopback; limits for a rack that lives thirty times as fast. */
-function configuration(base: string, ssh: string, told: string): string {
+function configuration(base: string, ssh: string): string {
   const rack = readFileSync(REFERENCE_RACK, 'utf8').replace(
     /addr: "(\w\w)",(.*?)ip: [\d.]+,/g,
     (_all, addr: string, between: string) => `addr: "${addr}",${between}ip: ${base}.${parseInt(addr, 16)},`,
@@ -191,15 +190,19 @@ function configuration(base: string, ssh: string, told: string): string {
     ssh,
     'poll: { interval: 2 }',
     'shutdown: { cutOn: B, networkGone: 1, steady: 0.5, settle: 0.3, request: 10, acknowledged: 5 }',
-    // Stands in for a power-off: when it ran.
-    `poweroff: [sh, -c, 'date +%s%3N >> "$0"', ${told}]`,
     '',
   ].join('\n');
 }
 
-/** A server that has watched these nodes halt before: it knows when a last line comes, and what each draws after it. */
-async function remember(place: Stand): Promise<void> {
-  await place.killServer('SIGTERM');
+/**
+ * A server that has watched these nodes halt before: it knows when a last line comes, and what each draws after it. What
+ * stands in for the master's power-off notes in `told` how many nodes were off by then.
+ */
+async function remember(place: VirtualStand, config: string, told: string): Promise<void> {
+  await place.killServer();
+  const audit = join(place.folder, 'audit.jsonl');
+  const poweroff = `poweroff: [sh, -c, 'grep -c ''"outcome":"done"'' "$0" >> "$1"', ${audit}, ${told}]`;
+  writeFileSync(join(place.folder, 'rack.yaml'), `${config}${poweroff}\n`);
   const { nodes } = await place.rack.state();
   const known = nodes.filter(({ addr }) => addr !== '00').map(({ addr, name }) => [addr, { name, halts: HALTS }]);
   writeFileSync(join(place.folder, 'halt-bands.json'), JSON.stringify(Object.fromEntries(known)));
@@ -211,14 +214,15 @@ async function remember(place: Stand): Promise<void> {
   await place.startServer();
 }
 
-async function ready(place: Stand): Promise<RackClient> {
+async function ready(place: VirtualStand): Promise<RackClient> {
   const client = await place.client('whole rack');
-  await vi.waitFor(
+  await eventually(
     async () => {
       const { bus } = await client.request('sweep', { addrs: null, interrupt: false });
       if (bus.state !== 'ready') throw new Error(`the bus is ${bus.state}`);
     },
-    { timeout: 60_000, interval: 100 },
+    60_000,
+    100,
   );
   return client;
 }
@@ -226,14 +230,16 @@ async function ready(place: Stand): Promise<RackClient> {
 /** The run when it has ended, or waits for somebody. */
 async function runPlan(client: RackClient, name: string): Promise<PlanRun> {
   const { confirm } = await client.request('plan.show', { name });
+  const runs: PlanRun[] = [];
+  client.on('plan', (run) => runs.push(run));
   const { id } = await client.request('plan.run', { name, confirm, armed: false, deadlineS: null });
-  return vi.waitFor(
-    async () => {
-      const { runs } = await client.request('plan.list', {});
-      const found = runs.find((one) => one.id === id);
+  return eventually(
+    () => {
+      const found = runs.findLast((one) => one.id === id);
       if (found && ['ended', 'paused'].includes(found.state)) return found;
       throw new Error(`plan ${name} has not ended: ${JSON.stringify(found, null, 1)}`);
     },
-    { timeout: RUN_MS, interval: 100 },
+    RUN_MS,
+    100,
   );
 }

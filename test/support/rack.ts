@@ -10,7 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { perform, SimControl, startControlled } from '../../src/sim/control/socket.ts';
-import { SimHost } from '../../src/sim/host.ts';
+import type { SimHost } from '../../src/sim/host.ts';
 import { parseSimArgs } from '../../src/sim/options.ts';
 import type { Counters } from '../../src/sim/rack/counters.ts';
 import type { NodeDescription } from '../../src/sim/rack/node.ts';
@@ -108,7 +108,7 @@ export async function startRackInProcess({ args = [], watch }: RackOptions = {})
 
 /** The rack in this process, on a line and a clock of the caller's. */
 export async function rackOnLine(args: string[], surroundings: Surroundings): Promise<TestRack> {
-  const host = await SimHost.start(parseSimArgs(args), surroundings);
+  const host = await startControlled(parseSimArgs(args), surroundings);
   return handle({
     ...{ port: host.port ?? '', link: host.port ?? '', control: host.control },
     // oxlint-disable-next-line typescript/require-await -- a verb that is wrong rejects

@@ -162,6 +162,8 @@ export async function startSshd(config: string): Promise<ChildProcess> {
       resolve();
     });
   });
+  // It runs as long as its test: virtual time does not wait for its end.
+  server.unref();
   return server;
 }
 

@@ -3,24 +3,26 @@
  * waiting cost microseconds. Unlike {@link VirtualTime} it lets real input and output happen: sockets, files and short
  * programs take no time, and time stands until they are done.
  *
- * What runs in a {@link Life} can be killed: none of its timers fires any more, and its sockets close. It can be stopped, as
- * SIGSTOP stops a program, and go on.
+ * What runs in a {@link Life} can be killed, or stopped.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { open, type FileHandle } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { Server, Socket } from 'node:net';
 import os from 'node:os';
 import { performance as nodePerformance } from 'node:perf_hooks';
+import workers from 'node:worker_threads';
+import { lives, type Life } from './life.ts';
 
 /** Turns of the event loop without any event after which everything that was under way is done. */
 const QUIET_TURNS = 2;
-/** Interval of looking whether a program has ended, real ms. */
-const PROGRAM_MS = 1;
+/** Interval of looking whether that which is under way is done, real ms. */
+const BUSY_MS = 1;
+const PROGRAM = 'ProcessWrap';
+/** Time after which a connection on loopback that is not made yet is one that nobody answers, real ms. */
+const UNANSWERED_MS = 10;
 /** What stays open without anything under way, of `process.getActiveResourcesInfo`. */
 const AT_REST = new Set([
   ...['Timeout', 'Immediate', 'PipeWrap', 'PipeServerWrap', 'TCPSocketWrap', 'TCPServerWrap', 'TTYWrap', 'MessagePort'],
-  ...['FSEventWrap', 'StatWatcher', 'SignalWrap'],
+  ...['FSEventWrap', 'StatWatcher', 'SignalWrap', 'ConnectWrap'],
 ]);
 
 const real = {
@@ -41,105 +43,43 @@ function setUptime(uptime: () => number): void {
   syncBuiltinESMExports();
 }
 
-/** What a program of its own would be: it can be killed. */
-export class Life {
-  alive = true;
-  readonly servers = new Set<Server>();
-  readonly sockets = new Set<Socket>();
-  readonly files = new Set<FileHandle>();
-  #waiting: (() => void)[] | null = null;
-
-  get stopped(): boolean {
-    return this.#waiting !== null;
-  }
-
-  /** Runs `fn`, which something outside brings about; of what is stopped, when it goes on. */
-  run(fn: () => void): void {
-    if (this.#waiting) this.#waiting.push(fn);
-    else if (this.alive) lives.run(this, fn);
-  }
-
-  /** Stops it as SIGSTOP would: its timers, its line and its clients wait; {@link VirtualClock.goOn} ends that. */
-  stop(): void {
-    this.#waiting = [];
-    for (const socket of this.sockets) socket.pause();
-  }
-
-  goOn(): void {
-    const waiting = this.#waiting ?? [];
-    this.#waiting = null;
-    for (const fn of waiting) this.run(fn);
-    for (const socket of this.sockets) socket.resume();
-  }
-
-  /** Ends it as SIGKILL would: nothing of it runs any more. */
-  kill(): void {
-    this.alive = false;
-    for (const socket of this.sockets) {
-      socket.removeAllListeners();
-      socket.on('error', () => undefined);
-      socket.destroy();
-    }
-    for (const server of this.servers) server.removeAllListeners().close();
-    for (const file of this.files) file.close().catch(() => undefined);
-  }
-
-  isKilled(): boolean {
-    return !this.alive;
-  }
-
-  /** Resolves as `work` does while it lives; never afterwards. */
-  async whileAlive<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.alive ? await work() : null;
-    return this.isKilled() ? new Promise<never>(() => undefined) : (result as T);
-  }
-}
-
 // oxlint-disable-next-line typescript/unbound-method -- called with its server
 const realListen = Server.prototype.listen as (this: Server, ...args: unknown[]) => Server;
 // oxlint-disable-next-line typescript/unbound-method -- called with its socket
 const realConnect = Socket.prototype.connect as (this: Socket, ...args: unknown[]) => Socket;
 // oxlint-disable-next-line typescript/unbound-method -- called with its socket
 const realEmit = Socket.prototype.emit as (this: Socket, ...args: unknown[]) => boolean;
-const lives = new AsyncLocalStorage<Life>();
+/** Sockets that are being connected, and since when, real ms. */
+const connecting = new Map<Socket, number>();
+
+/** Threads that were started or told something, and have not answered. */
+const threads = new Set<workers.Worker>();
+
+/** Notes what threads are asked: time stands until they answer. */
+function watchThreads(): void {
+  workers.Worker = class extends workers.Worker {
+    constructor(...args: ConstructorParameters<typeof workers.Worker>) {
+      super(...args);
+      threads.add(this);
+      for (const event of ['message', 'exit']) this.prependListener(event, () => threads.delete(this));
+    }
+
+    override postMessage(...args: Parameters<workers.Worker['postMessage']>): void {
+      threads.add(this);
+      super.postMessage(...args);
+    }
+
+    override terminate(): Promise<number> {
+      threads.add(this);
+      return super.terminate();
+    }
+  };
+  syncBuiltinESMExports();
+}
+watchThreads();
+
 /** Lives of the sockets that clients of a server opened: what arrives on them has no context of its own. */
 const accepted = new WeakMap<Socket, Life>();
-
-type Handles = Record<string, (this: FileHandle, ...args: unknown[]) => Promise<unknown>>;
-
-/** Notes which files a life has open: its end closes them, and what is killed writes no more. */
-async function watchFiles(): Promise<void> {
-  const sample = await open('/dev/null');
-  const handles = Object.getPrototypeOf(sample) as Handles;
-  await sample.close();
-  for (const name of ['appendFile', 'writeFile', 'write', 'stat', 'datasync', 'truncate', 'sync', 'read', 'readFile']) {
-    const used = handles[name];
-    if (used === undefined) throw new Error(`a file handle has no ${name}`);
-    handles[name] = function (...args) {
-      const life = lives.getStore();
-      if (life?.isKilled()) {
-        this.close().catch(() => undefined);
-        return new Promise(() => undefined);
-      }
-      life?.files.add(this);
-      return used.apply(this, args);
-    };
-  }
-}
-await watchFiles();
-
-/** The descriptors of what was killed are closed by the garbage collection, as the kernel closes a program's. */
-function ignoreClosedFiles(): void {
-  const others = process.listeners('warning');
-  process.removeAllListeners('warning');
-  process.on('warning', (warning) => {
-    if (!/on garbage collection/.test(warning.message)) for (const report of others) report.call(process, warning);
-  });
-}
-ignoreClosedFiles();
-
-/** Runs `fn` as a part of `life`, with all that comes of it. */
-export const inLife = <T>(life: Life, fn: () => T): T => lives.run(life, fn);
 
 /** Interval and limit of a wait for an assertion, ms. */
 const LOOK_MS = 100;
@@ -155,6 +95,13 @@ export async function eventually(assertion: () => void | Promise<void>, limitMs 
       if (performance.now() > end) throw error;
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
+}
+
+/** True while a connection may still be made at once. */
+function isConnecting(): boolean {
+  if (connecting.size === 0) return false;
+  const since = real.performanceNow() - UNANSWERED_MS;
+  return [...connecting.values()].some((at) => at > since);
 }
 
 class Timer {
@@ -183,8 +130,11 @@ class Timer {
 }
 
 export class VirtualClock implements Disposable {
-  #now = real.performanceNow();
-  #ahead = Date.now() - this.#now;
+  /** Whether time passes while programs run: for one that waits for its test. */
+  passesPrograms = false;
+  /** From a whole millisecond on, so that each run rounds its times alike. */
+  #now = Math.ceil(real.performanceNow());
+  #ahead = real.dateNow() - this.#now;
   #timers: Timer[] = [];
   /** Of what is stopped. */
   readonly #late: Timer[] = [];
@@ -229,6 +179,9 @@ export class VirtualClock implements Disposable {
     };
     Socket.prototype.connect = function (this: Socket, ...args: unknown[]): Socket {
       lives.getStore()?.sockets.add(this);
+      connecting.set(this, real.performanceNow());
+      const over = (): void => void connecting.delete(this);
+      for (const event of ['connect', 'close']) this.prependOnceListener(event, over);
       return realConnect.apply(this, args);
     };
     Socket.prototype.emit = function (this: Socket, ...args: unknown[]): boolean {
@@ -314,11 +267,17 @@ export class VirtualClock implements Disposable {
     const { events } = (nodePerformance.nodeTiming as unknown as { uvMetricsInfo: { events: number } }).uvMetricsInfo;
     const moved = events !== this.#events || this.#immediates > 0;
     this.#events = events;
-    const busy = moved ? [] : process.getActiveResourcesInfo().filter((name) => !AT_REST.has(name));
-    this.#quiet = moved || busy.length > 0 ? 0 : this.#quiet + 1;
+    const busy = !moved && this.#isUnderWay();
+    this.#quiet = moved || busy ? 0 : this.#quiet + 1;
     if (this.#quiet >= QUIET_TURNS) this.#fire();
-    if (busy.includes('ProcessWrap')) real.setTimeout(() => this.#turn(), PROGRAM_MS);
+    // Turns without a pause would keep a core from what is waited for.
+    if (busy) real.setTimeout(() => this.#turn(), BUSY_MS);
     else real.setImmediate(() => this.#turn());
+  }
+
+  #isUnderWay(): boolean {
+    const atRest = (name: string): boolean => AT_REST.has(name) || (name === PROGRAM && this.passesPrograms);
+    return threads.size > 0 || isConnecting() || !process.getActiveResourcesInfo().every(atRest);
   }
 
   #fire(): void {

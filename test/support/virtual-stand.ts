@@ -19,10 +19,11 @@ import { ActiveConfig } from '../../src/server/active-config.ts';
 import { RackServer } from '../../src/server/rack-server.ts';
 import type { DeviceHandlers } from '../../src/sim/pty-device.ts';
 import type { HostDevice } from '../../src/sim/simulator.ts';
+import { inLife, Life } from './life.ts';
 import { operationKeys, outageKeys, planKeys } from './journal-keys.ts';
 import { rackOnLine, type TestRack } from './rack.ts';
 import { readAudit, type Stand } from './stand.ts';
-import { inLife, Life, type VirtualClock } from './virtual-clock.ts';
+import type { VirtualClock } from './virtual-clock.ts';
 
 const PORT = '/dev/in-memory';
 /** Bytes that the kernel keeps for a host that has not opened the device. */

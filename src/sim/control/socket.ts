@@ -6,6 +6,7 @@ import { onLines } from '../line-socket.ts';
 import type { SimOptions } from '../options.ts';
 import { hexAddress } from '../rack/bus.ts';
 import type { SimNode } from '../rack/node.ts';
+import type { Surroundings } from '../simulator.ts';
 import { type Given, type Param, type Verb, VERBS as TABLE } from './commands.ts';
 
 interface ControlServer {
@@ -16,8 +17,8 @@ interface ControlServer {
  * Starts a rack that is controlled through its socket. @throws {Error} for operators where one of its parts cannot be
  * used
  */
-export async function startControlled(options: SimOptions): Promise<SimHost> {
-  const host = await SimHost.start(options);
+export async function startControlled(options: SimOptions, surroundings?: Surroundings): Promise<SimHost> {
+  const host = await SimHost.start(options, surroundings);
   try {
     const server = await listen(host.control, host);
     host.onClose(() => server.close());
