@@ -110,7 +110,15 @@ export type Phase =
  * cut at the deadline, as the plan demands, without proof that the machine had halted.
  */
 export type Outcome =
-  'done' | 'refused' | 'failed' | 'left-on' | 'aborted' | 'deadline' | 'bus' | 'interrupted' | 'cut-unproven';
+  | 'done'
+  | 'refused'
+  | 'failed'
+  | 'left-on'
+  | 'aborted'
+  | 'deadline'
+  | 'bus'
+  | 'interrupted'
+  | 'cut-unproven';
 
 /** One piece of evidence, as written to the audit log. */
 export interface Evidence {

@@ -41,10 +41,10 @@ test('firmware, boot loader and kernel are one boot, from power to the login pro
 });
 
 test.each<[name: string, lines: Parameters<typeof bootsOf>, times: (number | null)[]]>([
-  ['a restart counts from its first line', [[0, '|', 'U-Boot 2024.01'], [8, '|', 'a login: '], [50, '|', 'U-Boot 2024.01'], [59, '|', 'a login:']], [8_000, 9_000]], // prettier-ignore
-  ['a boot without login ends at the next', [[0, '|', '[    0.000000] Booting Linux on physical CPU 0x0'], [40, '|', '[    0.000000] Booting Linux on physical CPU 0x0'], [47, '|', 'a login: ']], [null, 7_000]], // prettier-ignore
-  ['a crash that falls back to the firmware is another boot', [[0, '|', '[    0.000000] Linux version 6.12'], [2, '|', 'RPi: BOOTLOADER release VERSION:4c']], [null, null]], // prettier-ignore
-  ['a power long before is not the beginning', [[0, '*', 'a (A-1, 01) is on'], [500, '|', 'U-Boot 2024.01'], [509, '|', 'a login:']], [9_000]], // prettier-ignore
+  ['a restart counts from its first line', [[0, '|', 'U-Boot 2024.01'], [8, '|', 'a login: '], [50, '|', 'U-Boot 2024.01'], [59, '|', 'a login:']], [8_000, 9_000]], // oxfmt-ignore
+  ['a boot without login ends at the next', [[0, '|', '[    0.000000] Booting Linux on physical CPU 0x0'], [40, '|', '[    0.000000] Booting Linux on physical CPU 0x0'], [47, '|', 'a login: ']], [null, 7_000]], // oxfmt-ignore
+  ['a crash that falls back to the firmware is another boot', [[0, '|', '[    0.000000] Linux version 6.12'], [2, '|', 'RPi: BOOTLOADER release VERSION:4c']], [null, null]], // oxfmt-ignore
+  ['a power long before is not the beginning', [[0, '*', 'a (A-1, 01) is on'], [500, '|', 'U-Boot 2024.01'], [509, '|', 'a login:']], [9_000]], // oxfmt-ignore
   [
     'a mark of rackui that quotes a boot begins none',
     [

@@ -46,7 +46,7 @@ class Timed {
 }
 
 test.each<[name: string, printed: [text: string, at: number][], lines: string[]]>([
-  ['a line has the time of its first character', [['\r\nlog', 1], ['in: ', 2], ['pi\r\n', 3], ['ok', 4]], ['login: pi 1', 'ok 4']], // prettier-ignore
+  ['a line has the time of its first character', [['\r\nlog', 1], ['in: ', 2], ['pi\r\n', 3], ['ok', 4]], ['login: pi 1', 'ok 4']], // oxfmt-ignore
   [
     'a wrapped line has one time',
     [
@@ -55,7 +55,7 @@ test.each<[name: string, printed: [text: string, at: number][], lines: string[]]
     ],
     ['abcdefghijkl 1', 'x 2'],
   ],
-  ['lines that scrolled out keep theirs, the oldest go', [...Array(14).keys()].map((n) => [`${n}\r\n`, n]), [...Array(10).keys()].map((n) => `${n + 4} ${n + 4}`)], // prettier-ignore
+  ['lines that scrolled out keep theirs, the oldest go', [...Array(14).keys()].map((n) => [`${n}\r\n`, n]), [...Array(10).keys()].map((n) => `${n + 4} ${n + 4}`)], // oxfmt-ignore
   [
     'an erased screen begins anew',
     [

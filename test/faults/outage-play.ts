@@ -1,8 +1,8 @@
 /** Plays one fault of an outage, with what has to hold for all of them; in a writing run it notes the row on the page. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { format, resolveConfig } from 'prettier';
 import { expect } from 'vitest';
+import { formatted } from '../support/formatted.ts';
 import { OutageStage, type OutageRow } from '../support/outage-stage.ts';
 import type { OutageFault } from './outage-fault.ts';
 import { outageReport } from './outage-report.ts';
@@ -32,10 +32,9 @@ export async function playOutage(fault: OutageFault): Promise<void> {
 
 /** One row after the other: a run of some of them keeps the others as they were. */
 async function note(row: OutageRow): Promise<void> {
-  const options = { ...(await resolveConfig(PAGE)), parser: 'markdown' };
   writing = writing.then(async () => {
     const page = existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : '';
-    writeFileSync(PAGE, await format(outageReport(page, [row], names), options));
+    writeFileSync(PAGE, await formatted(PAGE, outageReport(page, [row], names)));
   });
   await writing;
 }

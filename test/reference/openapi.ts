@@ -1,8 +1,8 @@
 /** docs/reference/http.openapi.json, made from the routes of the HTTP interface and their schemas. */
 import { fileURLToPath } from 'node:url';
-import { format } from 'prettier';
 import * as z from 'zod';
 import { PROBLEMS, ROUTES, type Route } from '../../src/server/http/routes.ts';
+import { formatted } from '../support/formatted.ts';
 
 export const OPENAPI = fileURLToPath(new URL('../../docs/reference/http.openapi.json', import.meta.url));
 
@@ -99,5 +99,5 @@ export async function openApi(version: string): Promise<string> {
       schemas: components,
     },
   };
-  return format(JSON.stringify(document), { parser: 'json', printWidth: 120 });
+  return formatted(OPENAPI, JSON.stringify(document));
 }

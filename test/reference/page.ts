@@ -1,10 +1,10 @@
 /** docs/reference/server-api.md, made from the sources. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { format } from 'prettier';
 import * as z from 'zod';
 import { API_VERSION, CONFIRMED } from '../../src/api/methods.ts';
 import { NOTE_PARAMS, REQUEST_PARAMS } from '../../src/server/rpc/params.ts';
+import { formatted } from '../support/formatted.ts';
 import { declarations, errorCodes, notifications, requests } from './model.ts';
 
 export const PAGE = fileURLToPath(new URL('../../docs/reference/server-api.md', import.meta.url));
@@ -127,10 +127,5 @@ export async function page(version: string): Promise<string> {
     '## Types',
     types(),
   ];
-  return format(`${parts.join('\n\n')}\n`, {
-    parser: 'markdown',
-    singleQuote: true,
-    printWidth: 120,
-    trailingComma: 'all',
-  });
+  return formatted(PAGE, `${parts.join('\n\n')}\n`);
 }

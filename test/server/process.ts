@@ -41,7 +41,7 @@ export class ServeProcess implements AsyncDisposable {
     writeFileSync(file, config ?? 'name: test\n');
     this.#child = spawn(
       process.execPath,
-      // prettier-ignore
+      // oxfmt-ignore
       [PROGRAM, 'serve', '--config', file, '--port', port, '--socket', this.socket, '--state', this.stateDir, ...args],
       { stdio: ['pipe', 'pipe', 'pipe'] },
     );

@@ -46,7 +46,8 @@ interface Redirection {
 
 interface Part {
   body:
-    { is: 'command'; env: { name: string; value: Word }[]; words: Word[] } | { is: 'group'; list: List; own: boolean };
+    | { is: 'command'; env: { name: string; value: Word }[]; words: Word[] }
+    | { is: 'group'; list: List; own: boolean };
   redirections: Redirection[];
 }
 

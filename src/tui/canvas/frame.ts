@@ -35,7 +35,10 @@ export interface Rect {
  * with both a node of the overview (`addr` null: a rack of which no node is known).
  */
 export type Target =
-  { rows: number } | { keys: readonly string[] } | { rack: number; addr?: number | null } | { node: number };
+  | { rows: number }
+  | { keys: readonly string[] }
+  | { rack: number; addr?: number | null }
+  | { node: number };
 
 /** Stands in the last cell of a text that was cut. */
 export const CUT = '…';

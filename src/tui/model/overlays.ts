@@ -183,7 +183,9 @@ export type OperationPrompt =
 
 /** A request to the server. `at`: time of its answer; `again`: another answer is on its way. */
 export type Asked<T> =
-  { kind: 'running' } | { kind: 'done'; at: number; answer: T; again: boolean } | { kind: 'failed'; why: string };
+  | { kind: 'running' }
+  | { kind: 'done'; at: number; answer: T; again: boolean }
+  | { kind: 'failed'; why: string };
 
 export interface EmergencyPanel {
   kind: 'emergency';
