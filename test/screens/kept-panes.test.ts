@@ -147,9 +147,9 @@ test('without a message ages go on until every node is old', () => {
 test('a second with samples paints neither the events nor the keys again', () => {
   const painted: Rect[] = [];
   class Watched extends Panes {
-    override renew(rect: Rect, paint: () => void): void {
+    override renew<T>(rect: Rect, paint: () => T): T {
       painted.push(rect);
-      super.renew(rect, paint);
+      return super.renew(rect, paint);
     }
   }
   const scene = new Scene({ cols: 160, rows: 50 });

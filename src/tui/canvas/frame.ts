@@ -19,6 +19,7 @@ import {
   SPACE,
   TEXT,
 } from './cell-codes.ts';
+import { agreedWidth } from '../../console/widths.ts';
 import type { CellDetail, Ground, Ink, InkRole } from './inks.ts';
 
 export * from './inks.ts';
@@ -131,12 +132,35 @@ export class Frame {
   sameRow(other: Frame, y: number): boolean {
     if (this.#several.size + other.#several.size + this.details.size + other.details.size > 0) return false;
     const cells = this.cols * this.rows;
-    const same = (plane: number, size: number): boolean => {
-      const from = plane + y * this.cols * size;
-      const to = from + this.cols * size;
-      return this.#bytes.compare(other.#bytes, from, to, from, to) === 0;
-    };
-    return same(4 * cells, 2) && same(0, 4) && same(6 * cells, 1);
+    return (
+      this.#sameBytes(other, 4 * cells + 2 * y * this.cols, 2) &&
+      this.#sameBytes(other, 4 * y * this.cols, 4) &&
+      this.#sameBytes(other, 6 * cells + y * this.cols, 1)
+    );
+  }
+
+  /** Compares a row of one of the planes; `size`: bytes of a cell in it. */
+  #sameBytes(other: Frame, from: number, size: number): boolean {
+    const to = from + this.cols * size;
+    return this.#bytes.compare(other.#bytes, from, to, from, to) === 0;
+  }
+
+  /** Writes `mark` for each cell of a row that differs from a frame of the same size; returns whether any does. */
+  markChanges(before: Frame, y: number, marks: Uint8Array, mark: number): boolean {
+    const row = y * this.cols;
+    let any = false;
+    for (let x = 0; x < this.cols; x++) {
+      if (this.sameCell(before, row + x)) continue;
+      marks[x] = mark;
+      any = true;
+    }
+    return any;
+  }
+
+  /** Returns whether a cell is certain to be one column wide in every terminal, or is the half of a wide one. */
+  isAgreed(i: number): boolean {
+    const code = this.#codes[i] ?? HALF;
+    return code === HALF || (code !== SEVERAL && agreedWidth(code) === 1 && this.#codes[i + 1] !== HALF);
   }
 
   /**
@@ -274,9 +298,9 @@ export class Frame {
   erase(rect: Rect): void {
     const { x, y, width, height } = rect;
     this.clear(rect);
-    this.#targets = this.#targets.filter(
-      ({ rect: at }) => at.x < x || at.y < y || at.x >= x + width || at.y >= y + height,
-    );
+    const outside = ({ rect: at }: { rect: Rect }): boolean =>
+      at.x < x || at.y < y || at.x >= x + width || at.y >= y + height;
+    if (!this.#targets.every(outside)) this.#targets = this.#targets.filter(outside);
   }
 
   target(rect: Rect, target: Target | null): void {

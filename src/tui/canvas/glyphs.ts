@@ -155,6 +155,12 @@ export function rangeOf(values: readonly (number | null)[], floor: number): Rang
   return { low: from, high: from + span };
 }
 
+/** Returns the height of a value's bar in eighths of a row, from 0. */
+export function barHeight(value: number, rows: number, { low, high }: Range, g: Glyphs): number {
+  const all = rows * g.bars.length;
+  return Math.max(0, Math.min(all - 1, Math.floor(((value - low) / (high - low)) * all)));
+}
+
 /**
  * Returns the newest `width` values as bars in several rows, the uppermost first, newest right; null is a gap, and
  * columns before the first value stay blank.
@@ -163,7 +169,7 @@ export function barRows(
   values: readonly (number | null)[],
   width: number,
   rows: number,
-  { low, high }: Range,
+  range: Range,
   g: Glyphs,
 ): string[] {
   const steps = g.bars.length;
@@ -175,9 +181,8 @@ export function barRows(
       const value = values[i] ?? null;
       if (value === null) text += empty;
       else {
-        const level = Math.floor(((value - low) / (high - low)) * rows * steps);
-        const bounded = Math.max(0, Math.min(rows * steps - 1, level));
-        text += bounded < below ? ' ' : (g.bars[Math.min(steps - 1, bounded - below)] ?? empty);
+        const height = barHeight(value, rows, range, g);
+        text += height < below ? ' ' : (g.bars[Math.min(steps - 1, height - below)] ?? empty);
       }
     }
     texts.push(text);

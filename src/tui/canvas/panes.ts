@@ -5,12 +5,35 @@
 import { Frame, type Rect } from './frame.ts';
 import { type Inputs, sameInputs } from './inputs.ts';
 
+/** Paints parts of a screen, see {@link Panes}. */
+export type Painter = Pick<Panes, 'frame' | 'shows' | 'keep' | 'made'>;
+
+/** Returns a painter that knows no frame before, for a pane that was erased. */
+export function paintAnew(frame: Frame): Painter {
+  return {
+    frame,
+    shows: () => false,
+    keep: (_name, _rect, _inputs, paint) => paint(),
+    made: (_name, _inputs, make) => make(),
+  };
+}
+
+/** A small part and the inputs that it was painted from. */
+interface Part {
+  /** Number of the last frame in which it was. */
+  at: number;
+  inputs: unknown[];
+}
+
 export class Panes {
   /** The frame that is being painted. */
   frame: Frame;
-  /** What the panes of this frame show, by their names; of the frame before it. */
-  #shown = new Map<string, Inputs>();
-  #before = new Map<string, Inputs>();
+  /** What the parts of this frame are made from, and what came of it, by their names; of the frame before it. */
+  #shown = new Map<string, { inputs: Inputs; result: unknown }>();
+  #before = new Map<string, { inputs: Inputs; result: unknown }>();
+  /** Small parts by their numbers, and the number of this frame. */
+  readonly #parts = new Map<number, Part>();
+  #number = 0;
   /** What all panes depend on: another size, layout or set of glyphs begins with an empty frame. */
   #common: Inputs | undefined;
 
@@ -21,22 +44,72 @@ export class Panes {
   /** Begins a frame. `common`: inputs of all panes; null: the next frame cannot be painted over this one either. */
   begin(cols: number, rows: number, common: Inputs | null): void {
     const over = common !== null && sameInputs(this.#common, common);
-    this.#before = over ? this.#shown : new Map<string, Inputs>();
-    this.#shown = new Map();
+    const spare = this.#before;
+    spare.clear();
+    // Without the frame before this one nothing is known of it.
+    this.#number += over ? 1 : 2;
+    if (over) {
+      this.#before = this.#shown;
+      this.#shown = spare;
+    } else this.#shown.clear();
     this.#common = common ?? undefined;
     this.frame = new Frame(cols, rows, over ? this.frame : undefined);
   }
 
   /** Paints a pane that changes with every sample. */
-  renew(rect: Rect, paint: () => void): void {
+  renew<T>(rect: Rect, paint: () => T): T {
     this.frame.erase(rect);
-    paint();
+    return paint();
   }
 
-  /** Paints a pane unless it shows the same. No other pane paints into `rect`; `inputs` is all that `paint` reads. */
-  keep(name: string, rect: Rect, inputs: Inputs, paint: () => void): void {
+  /**
+   * Paints a pane unless it shows the same; returns what `paint` returned. No other pane paints into `rect`; `inputs` is
+   * all that `paint` reads.
+   */
+  keep<T>(name: string, rect: Rect, inputs: Inputs, paint: () => T): T {
+    return this.made(name, inputs, () => this.renew(rect, paint));
+  }
+
+  /** Returns what was made from the same inputs for the frame before, or else makes it. `inputs` is all that `make` reads. */
+  made<T>(name: string, inputs: Inputs, make: () => T): T {
     const known = this.#before.get(name);
-    this.#shown.set(name, inputs);
-    if (!sameInputs(known, inputs)) this.renew(rect, paint);
+    if (known !== undefined && sameInputs(known.inputs, inputs)) {
+      this.#shown.set(name, known);
+      return known.result as T;
+    }
+    const result = make();
+    this.#shown.set(name, { inputs, result });
+    return result;
+  }
+
+  /**
+   * Returns whether a small part, of which there are many, is on the frame as it was painted from the same inputs. If
+   * not, it is to be painted now. Without a list or a function for each, which would be garbage each time.
+   */
+  shows(part: number, a: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown, f?: unknown): boolean {
+    const known = this.#parts.get(part);
+    if (known === undefined) {
+      this.#parts.set(part, { at: this.#number, inputs: [a, b, c, d, e, f] });
+      return false;
+    }
+    const { at, inputs } = known;
+    known.at = this.#number;
+    if (
+      at === this.#number - 1 &&
+      inputs[0] === a &&
+      inputs[1] === b &&
+      inputs[2] === c &&
+      inputs[3] === d &&
+      inputs[4] === e &&
+      inputs[5] === f
+    )
+      return true;
+    inputs[0] = a;
+    inputs[1] = b;
+    inputs[2] = c;
+    inputs[3] = d;
+    inputs[4] = e;
+    inputs[5] = f;
+    return false;
   }
 }

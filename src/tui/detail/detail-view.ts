@@ -56,9 +56,7 @@ export function paintDetail(panes: Panes, rect: Rect, state: State, plot: Plot |
   const body = border === 'above' ? main : { ...main, y: main.y + 2, height: main.height - 2 };
   const request = wantedDetail(state);
   const answer = request !== null && isFor(state.detail.answer, request) ? state.detail.answer : null;
-  const lines = factLines(factsOf(state, node), body.width).slice(0, Math.max(0, body.height));
-  const after = body.y + lines.length;
-  panes.renew({ ...body, height: lines.length }, () => paintFacts(frame, body, lines));
+  const after = body.y + paintFacts(panes, body, state, node);
   // One fact more or less moves all that is under it.
   panes.keep('under the facts', below(body, after), [after], () => undefined);
   const rest: Rest = { state, node, answer, after, plot, g };
@@ -90,26 +88,54 @@ interface Rest {
 
 type Fact = [label: string, value: string | null, ink: InkRole];
 
-function factsOf(state: State, node: InventoryNode): Fact[] {
+/** What is known of a node beside its inventory, as far as it seldom changes. */
+interface Known {
+  power: string;
+  ink: InkRole;
+  system: string | null;
+  kubernetes: string | null;
+  kubernetesInk: InkRole;
+  alarms: string | null;
+  uid: string | undefined;
+}
+
+function knownOf(state: State, node: InventoryNode): Known {
   const view = viewOf(state, node.addr);
   const look = lookOf(state, view);
-  const reading = view?.reading.state === 'ok' ? view.reading : null;
-  const uid = state.detail.uids.get(node.addr) ?? node.uid ?? undefined;
   const alarms = view?.alarms ?? [];
+  return {
+    power: powerText(look.power) + (look.age === null ? '' : `, ${look.age} old`),
+    ink: look.ink,
+    system: systemText(state, view?.system ?? null),
+    kubernetes: kubernetesText(state, view),
+    kubernetesInk: kubernetesInk(state, view),
+    alarms: alarms.length === 0 ? null : alarms.join(', '),
+    uid: state.detail.uids.get(node.addr) ?? node.uid ?? undefined,
+  };
+}
+
+function factsOf(state: State, node: InventoryNode, known: Known): Fact[] {
+  const { uid } = known;
   return [
     ['position', `${formatPosition(node.addr)}, address ${formatAddress(node.addr)}`, 'text'],
-    ['power', powerText(look.power) + (look.age === null ? '' : `, ${look.age} old`), look.ink],
-    ['system', systemText(state, view?.system ?? null), look.ink],
-    ['kubernetes', kubernetesText(state, view), kubernetesInk(state, view)],
-    ['alarm', alarms.length === 0 ? null : alarms.join(', '), 'fault'],
+    ['power', known.power, known.ink],
+    ['system', known.system, known.ink],
+    ['kubernetes', known.kubernetes, known.kubernetesInk],
+    ['alarm', known.alarms, 'fault'],
     ['role', [node.role, node.cluster].filter((part) => part !== null).join(' of ') || null, 'text'],
     ['ip', node.ip, 'text'],
     ['mac', node.mac, 'text'],
     ['uid', uid ?? `${keyOf(state, 'map', 'identify')} queries its BMC`, uid === undefined ? 'dim' : 'text'],
     ['chassis fan', node.chassisFan === null ? null : `number ${node.chassisFan}, powered by this node`, 'fan'],
     ['protected', node.protected ? 'no verb may cut its power' : null, 'master'],
-    ['read', reading && `in ${reading.sample.rttMs.toFixed(1)} ms, ${READ_BY[reading.source]}`, 'text'],
   ];
+}
+
+/** Returns how a node was read, which is another with each sample. */
+function readingOf(state: State, { addr }: InventoryNode): Fact {
+  const reading = viewOf(state, addr)?.reading;
+  const text = reading?.state === 'ok' ? `in ${reading.sample.rttMs.toFixed(1)} ms, ${READ_BY[reading.source]}` : null;
+  return ['read', text, 'text'];
 }
 
 function powerText(condition: NodeCondition): string {
@@ -134,7 +160,23 @@ function factLines(facts: readonly Fact[], width: number): FactLine[] {
   );
 }
 
-function paintFacts(frame: Frame, { x, y, width }: Rect, lines: readonly FactLine[]): void {
+/** Paints the facts; returns the number of their lines. */
+function paintFacts(panes: Panes, { x, y, width, height }: Rect, state: State, node: InventoryNode): number {
+  const known = knownOf(state, node);
+  const inputs = [node, width, state.settings.keys, ...Object.values<unknown>(known)];
+  const facts = panes.made('facts', inputs, () => factLines(factsOf(state, node, known), width));
+  const room = Math.max(0, height);
+  const fixed = Math.min(room, facts.length);
+  panes.keep('fact lines', { x, y, width, height: fixed }, [facts], () =>
+    paintFactLines(panes.frame, { x, y, width }, facts.slice(0, fixed)),
+  );
+  const read = factLines([readingOf(state, node)], width).slice(0, room - fixed);
+  const below = { x, y: y + fixed, width, height: read.length };
+  panes.renew(below, () => paintFactLines(panes.frame, below, read));
+  return fixed + read.length;
+}
+
+function paintFactLines(frame: Frame, { x, y, width }: Omit<Rect, 'height'>, lines: readonly FactLine[]): void {
   lines.forEach(([label, text, ink], i) => {
     if (label !== '') frame.text(x, y + i, label.padEnd(LABEL), 'dim', width);
     frame.text(x + LABEL, y + i, text, ink, width - LABEL);
@@ -161,24 +203,24 @@ function paintCharts(panes: Panes, rect: Rect, { state, node, answer, after, plo
   const lower = { ...rect, y: y + 1 + upper.height + 1, height: rows };
   const ink: InkRole = look.freshness === 'fresh' || look.freshness === 'aging' ? 'text' : 'stale';
   const heading = (row: number, name: string, value: number | null, amps: number | null): void =>
-    panes.renew({ ...rect, y: row, height: 1 }, () =>
+    panes.keep(name, { ...rect, y: row, height: 1 }, [after, value, amps, ink, look.age], () => {
       frame.spans(x, row, [
         [`${name} `, 'dim'],
         [value === null ? '-' : `${value} ct`, value === null ? 'dim' : ink],
         // The chart's scale is in counts.
         [amps === null ? '' : ` ${g.separator} ${amps.toFixed(2)} A`, ink],
         [value === null || look.age === null ? '' : ` ${look.age} old`, 'stale'],
-      ]),
-    );
+      ]);
+    });
   heading(y, 'current', look.current, look.current === null ? null : ampsOf(look.current, node.calibration));
   heading(lower.y - 1, 'fan', look.fan, null);
   const { failed } = state.detail;
-  panes.keep('current', upper, [answer, after, plot, failed], () => {
+  panes.keep('chart of current', upper, [answer, after, plot, failed], () => {
     // Before the first answer there are no gaps to show.
     if (answer === null) frame.text(x + SCALE, upper.y, failed ?? '', 'warn', width - SCALE);
     else paintChart(frame, upper, { points: answer.points, ...CURRENT, ink: 'spark' }, plot, g);
   });
-  panes.keep('fan', lower, [answer, after, plot], () => {
+  panes.keep('chart of fan', lower, [answer, after, plot], () => {
     if (answer !== null) paintChart(frame, lower, { points: answer.points, ...FAN, ink: 'fan' }, plot, g);
   });
   const times = { ...rect, y: lower.y + lower.height, height: 1 };

@@ -1,8 +1,8 @@
 /** Look of a node's state in its Kubernetes cluster: nothing that is old or unknown looks ready. Pure. */
 import type { NodeState } from '../../api/methods.ts';
 import { KUBERNETES_WORD, type KubernetesState, presentState } from '../../rack/kubernetes.ts';
-import type { InkRole, Span } from '../canvas/frame.ts';
-import { formatAge, type Glyphs } from '../canvas/glyphs.ts';
+import type { InkRole } from '../canvas/frame.ts';
+import { formatAge } from '../canvas/glyphs.ts';
 import type { State } from '../model/state.ts';
 
 export const KUBERNETES_INK: Record<KubernetesState, InkRole> = {
@@ -17,12 +17,6 @@ export function kubernetesOf({ link, now }: State, view: NodeState | undefined):
   const status = view?.kubernetes ?? null;
   if (status === null) return null;
   return link.kind === 'lost' ? 'unknown' : presentState(status, now);
-}
-
-/** Returns the sign of a node that is not ready, cordoned or unknown in its cluster, for its cell. */
-export function kubernetesSign(state: State, view: NodeState | undefined, g: Glyphs): Span | null {
-  const one = kubernetesOf(state, view);
-  return one === null || one === 'ready' ? null : [g.kubernetes[one], KUBERNETES_INK[one]];
 }
 
 /** `not ready, 12s ago: KubeletNotReady`: the state, the age of the cluster's answer, and its reason; null as above. */

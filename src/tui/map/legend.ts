@@ -3,6 +3,7 @@ import { type Span, spansWidth } from '../canvas/frame.ts';
 import { type Glyphs, POWER_LETTER, POWER_WORD, type Range } from '../canvas/glyphs.ts';
 import { KUBERNETES_WORD } from '../../rack/kubernetes.ts';
 import { keyOf } from '../keymap/lookup.ts';
+import type { Inputs } from '../canvas/inputs.ts';
 import { type MapLayout, railRoom } from '../layout/map-layout.ts';
 import { type State, WINDOW_WORDS } from '../model/state.ts';
 import { heatLegend, type HeatScale } from './heat.ts';
@@ -15,6 +16,10 @@ interface Scales {
   strips: StripView;
   heat: HeatScale | null;
 }
+
+const CONDITIONS = Object.keys(POWER_LETTER) as (keyof typeof POWER_LETTER)[];
+/** States in a cluster that have a sign. */
+const CLUSTER_SIGNS = ['not-ready', 'cordoned', 'unknown'] as const;
 
 /** Columns for the names of clusters on the rack's frame. */
 const WIDE_LEGEND = 40;
@@ -32,6 +37,20 @@ export function legendOf(state: State, map: MapLayout, { strips, heat }: Scales,
   return wide
     ? [[...name, [' ', 'text'] as const, ...ramp], ...rows, ...times, [[`no colour: ${without}`, 'dim']]]
     : [...rows, name, ramp, ...times, ...signsOf(state, g)];
+}
+
+/** Returns all that {@link legendOf} reads beside the map. */
+export function legendInputs(state: State, { strips, heat }: Scales): Inputs {
+  let [powers, clusters] = [0, 0];
+  for (const { addr } of state.rack.nodes) {
+    const view = viewOf(state, addr);
+    powers |= 1 << CONDITIONS.indexOf(lookOf(state, view).power);
+    const cluster = kubernetesOf(state, view);
+    if (cluster !== null && cluster !== 'ready') clusters |= 1 << CLUSTER_SIGNS.indexOf(cluster);
+  }
+  const { current, fan, columns } = strips;
+  const ranges = [current?.low, current?.high, fan?.low, fan?.high];
+  return [powers, clusters, ...ranges, columns > 0, heat, state.view, state.settings.keys];
 }
 
 const key = (state: State, command: 'window' | 'scale' | 'heat'): Span => [`${keyOf(state, 'map', command)} `, 'key'];
@@ -66,20 +85,15 @@ function heatName(state: State, { by }: HeatScale, wide: boolean, room: number):
 /** `H ●N on`, `○F off`, `⊟ cordoned`: the signs of the states that occur, in their colours. */
 function signsOf(state: State, g: Glyphs): Span[][] {
   const seen = new Set(state.rack.nodes.map(({ addr }) => lookOf(state, viewOf(state, addr)).power));
-  const conditions = Object.keys(POWER_LETTER) as (keyof typeof POWER_LETTER)[];
-  const powers = conditions
-    .filter((one) => seen.has(one))
-    .map((one, i): Span[] => [
-      ...(i === 0 ? [key(state, 'heat')] : []),
-      [`${g.power[one]}${POWER_LETTER[one]}`, inkOfCondition(one)],
-      [` ${POWER_WORD[one]}`, 'dim'],
-    ]);
+  const powers = CONDITIONS.filter((one) => seen.has(one)).map((one, i): Span[] => [
+    ...(i === 0 ? [key(state, 'heat')] : []),
+    [`${g.power[one]}${POWER_LETTER[one]}`, inkOfCondition(one)],
+    [` ${POWER_WORD[one]}`, 'dim'],
+  ]);
   const clusters = new Set(state.rack.nodes.map(({ addr }) => kubernetesOf(state, viewOf(state, addr))));
-  const signs = (['not-ready', 'cordoned', 'unknown'] as const)
-    .filter((one) => clusters.has(one))
-    .map((one): Span[] => [
-      [g.kubernetes[one], KUBERNETES_INK[one]],
-      [one === 'unknown' ? ' cluster?' : ` ${KUBERNETES_WORD[one]}`, 'dim'],
-    ]);
+  const signs = CLUSTER_SIGNS.filter((one) => clusters.has(one)).map((one): Span[] => [
+    [g.kubernetes[one], KUBERNETES_INK[one]],
+    [one === 'unknown' ? ' cluster?' : ` ${KUBERNETES_WORD[one]}`, 'dim'],
+  ]);
   return [...powers, ...signs];
 }

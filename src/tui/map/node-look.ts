@@ -1,7 +1,7 @@
 /** Decides the look of a node's state: one place decides what is green, so that nothing old or unknown ever is. */
 import type { NodeState } from '../../api/methods.ts';
 import type { Address } from '../../rack/address.ts';
-import { type Draw, drawOf, totalDraw } from '../../rack/calibration.ts';
+import { ampsOf, type Draw } from '../../rack/calibration.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
 import { ageMs, freshness, type Freshness, shownPower } from '../../rack/reading.ts';
 import { nodeCondition, type NodeCondition } from '../../rack/system-state.ts';
@@ -147,7 +147,8 @@ function count(state: State, nodes: readonly InventoryNode[]): Counts {
     lost: 0,
     old: 0,
   };
-  const draws: Draw[] = [];
+  const draw: Draw = { counts: 0, amps: 0 };
+  let summed = 0;
   for (const { addr, calibration } of nodes) {
     const view = viewOf(state, addr);
     const look = lookOf(state, view);
@@ -155,9 +156,13 @@ function count(state: State, nodes: readonly InventoryNode[]): Counts {
     else if (look.power === 'unknown') counts.unknown++;
     else counts[look.power]++;
     if (look.freshness === 'stale') counts.old++;
-    if (isSummed(look)) draws.push(drawOf(look.current, calibration));
+    if (!isSummed(look)) continue;
+    const amps = ampsOf(look.current, calibration);
+    summed++;
+    draw.counts += look.current;
+    draw.amps = draw.amps === null || amps === null ? null : draw.amps + amps;
   }
-  return { ...counts, draw: draws.length === 0 ? null : totalDraw(draws) };
+  return { ...counts, draw: summed === 0 ? null : draw };
 }
 
 export function viewOf(state: State, addr: Address): NodeState | undefined {

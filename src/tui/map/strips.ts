@@ -1,14 +1,23 @@
 /** Requests the history that the map's strips show, and gives them their columns, scale and time. Pure. */
 import type { HistoryRequest, RackHistory } from '../../api/node.ts';
 import type { Address } from '../../rack/address.ts';
-import { type Range, rangeOf } from '../canvas/glyphs.ts';
+import { barHeight, type Glyphs, type Range, rangeOf } from '../canvas/glyphs.ts';
 import { GIVEN_UP_MS } from '../detail/detail.ts';
 import { chosen, layoutOf } from '../layout/layout.ts';
 import type { MapLayout } from '../layout/map-layout.ts';
 import { step, type Step } from '../model/events.ts';
 import { SCALES, type State, WINDOW_MS, WINDOW_WORDS, WINDOWS } from '../model/state.ts';
 import { isSummed, lookOf, viewOf } from './node-look.ts';
-import { CURRENT, FAN, stepOf, type Strips, stripsFrom, stripValues, totalValues } from '../model/strips.ts';
+import {
+  CURRENT,
+  FAN,
+  stepOf,
+  type Strip,
+  type Strips,
+  stripsFrom,
+  stripValues,
+  totalValues,
+} from '../model/strips.ts';
 
 /** Columns of a value, a blank before it included: ` 105`, ` 0.51A`. */
 const COUNTS_WIDTH = 4;
@@ -101,6 +110,7 @@ const SHARED_SPAN = 16;
 /** Least span of a node's own scale: jitter of a few counts stays flat, a boot does not. */
 const OWN_SPAN = 16;
 
+/** Returns what the strips have in common, which is all that {@link stripOf} needs beside a node's own strip. */
 export function stripView(state: State, map: MapLayout): StripView {
   const { strips, view } = state;
   const now = stepOf(strips, state.now);
@@ -127,9 +137,9 @@ export function sharedRange(strips: Strips, of: typeof CURRENT | typeof FAN): Ra
 /** A node without power draws nothing: its zeros are the lowest bar and leave the range to the others. */
 function rangeOfAll({ nodes }: Strips, of: typeof CURRENT | typeof FAN): Range {
   let [least, most] = [255, 0];
-  for (const { points } of nodes.values())
-    for (let i = 0; i < points.length; i++) {
-      const value = points[i]?.[of] ?? 0;
+  for (const { points, open } of nodes.values())
+    for (let i = 0; i <= points.length; i++) {
+      const value = (i === points.length ? open : points[i])?.[of] ?? 0;
       if (value > most) most = value;
       if (value > 0 && value < least) least = value;
     }
@@ -148,6 +158,21 @@ export function stripOf(
   const of = kind === 'current' ? CURRENT : FAN;
   const values = stripValues(state.strips, addr, of, view.to, state.intervalMs);
   return { values, range: view[kind] ?? rangeOf(values, OWN_SPAN) };
+}
+
+/**
+ * Returns what of a node's last value its strip shows: the height of its bar, which changes more seldom than the value;
+ * with a scale of the node's own, all of it.
+ */
+export function lastShown(
+  { open }: Strip,
+  kind: 'current' | 'fan',
+  view: StripView,
+  rows: number,
+  g: Glyphs,
+): Strip['open'] | number {
+  const range = view[kind];
+  return open === null || range === null ? open : barHeight(open[kind === 'current' ? CURRENT : FAN], rows, range, g);
 }
 
 /** The sum of the nodes whose values the header sums. Its scale is its own, a twelfth of the sum at least. */

@@ -7,18 +7,20 @@ import { type Draw, drawText } from '../../rack/calibration.ts';
 import { type InventoryNode, nodeAt, nodesInRow } from '../../rack/inventory.ts';
 import { type Frame, type InkRole, type Span, spansWidth } from '../canvas/frame.ts';
 import type { Glyphs } from '../canvas/glyphs.ts';
+import type { Painter } from '../canvas/panes.ts';
 import { bladeAt, cellAt, type MapLayout, railRoom, visibleBlades } from '../layout/map-layout.ts';
 import type { State } from '../model/state.ts';
 import { countsOf, lookOf, viewOf } from './node-look.ts';
 
 /** Paints around the cells; returns the pieces of the legend that found no room there. */
 export function paintSurround(
-  frame: Frame,
+  painter: Painter,
   map: MapLayout,
   state: State,
   legend: readonly Span[][],
   g: Glyphs,
 ): readonly Span[][] {
+  const { frame } = painter;
   const { surround, kind } = map;
   const total = surround === 'rack' ? countsOf(state).draw : null;
   // Amperes carry their unit; counts have no room for it.
@@ -28,10 +30,21 @@ export function paintSurround(
     const at = bladeAt(map, blade);
     if (at === null) return;
     if (surround === 'rack') {
-      paintEdge(frame, map, { ...at, blade, sums: sumsOf(state, blade), total }, state, g);
+      const right = at.x + map.leftWidth + SLOTS_PER_BLADE * map.cellWidth;
+      const line = { x: at.x, y: at.y, width: right + 1 - at.x, height: 1 };
+      painter.keep(`posts ${blade}`, { ...line, height: 0 }, [], () => paintPosts(frame, map, at, right, g));
+      const sums = sumsOf(state, blade);
+      const fans = fansOf(state, blade);
+      const { nodes, on, partly, draw } = sums;
+      const inputs = [state.rack, nodes, on, partly, draw?.counts, draw?.amps, total?.counts, fans];
+      painter.keep(`edge ${blade}`, line, inputs, () =>
+        paintEdge(frame, map, { ...at, right, blade, sums, total }, state, g),
+      );
       const lowest = (i + 1) % map.perBand === 0 || i === map.visibleBlades - 1;
-      const place = { x: at.x, y: at.y + map.bladeHeight };
-      if (lowest) rest = paintLowerEdge(frame, map, place, i < map.perBand ? rest : [], g);
+      const lower = { ...line, y: at.y + map.bladeHeight };
+      const shown = i < map.perBand ? rest : NO_LEGEND;
+      if (lowest)
+        rest = painter.keep(`lower edge ${blade}`, lower, [shown], () => paintLowerEdge(frame, map, lower, shown, g));
       return;
     }
     if (at.top && surround === 'rail') rest = paintRail(frame, map, at, i === 0 ? rest : [], unit, g);
@@ -39,6 +52,8 @@ export function paintSurround(
   });
   return rest;
 }
+
+const NO_LEGEND: readonly Span[][] = [];
 
 /** A blade's nodes with power whose systems are not known to be down, and what they draw. */
 interface Sums {
@@ -84,21 +99,31 @@ const PLACE = { letter: 2, slot: 1, afterLetter: 6 };
 interface Edge {
   x: number;
   y: number;
+  right: number;
   top: boolean;
   blade: number;
   sums: Sums;
   total: Draw | null;
 }
 
-/** Paints a blade's upper edge and the rack's posts beside it. */
+/** Paints the rack's posts beside a blade. */
+function paintPosts(
+  frame: Frame,
+  { bladeHeight }: MapLayout,
+  { x, y }: { x: number; y: number },
+  right: number,
+  g: Glyphs,
+): void {
+  for (const post of [x, right])
+    frame.fill({ x: post, y: y + 1, width: 1, height: bladeHeight - 1 }, g.rack.v, 'border');
+}
+
+/** Paints a blade's upper edge. */
 function paintEdge(frame: Frame, map: MapLayout, edge: Edge, state: State, g: Glyphs): void {
-  const { x, y, top, blade, sums, total } = edge;
-  const right = x + map.leftWidth + SLOTS_PER_BLADE * map.cellWidth;
+  const { x, y, right, top, blade, sums, total } = edge;
   frame.put(x, y, top ? g.rack.tl : g.rack.left, 'border');
   frame.fill({ x: x + 1, y, width: right - x - 1, height: 1 }, g.rack.h, 'border');
   frame.put(right, y, top ? g.rack.tr : g.rack.right, 'border');
-  for (const post of [x, right])
-    frame.fill({ x: post, y: y + 1, width: 1, height: map.bladeHeight - 1 }, g.rack.v, 'border');
   frame.text(x + PLACE.letter, y, ` ${rowLabel(blade)} `, 'title');
   let end = x + PLACE.afterLetter;
   for (let slot = SLOTS_PER_BLADE - 1; slot >= 0; slot--) {
@@ -113,6 +138,13 @@ function paintEdge(frame: Frame, map: MapLayout, edge: Edge, state: State, g: Gl
   }
   const words = sumSpans(sums, total, right - 4 - end, g);
   if (words.length > 0) frame.spans(right - 3 - spansWidth(words), y, [[' ', 'text'], ...words, [' ', 'text']]);
+}
+
+/** Returns what is known of the chassis fans that hang on a blade's power, to be compared. */
+function fansOf(state: State, blade: number): string {
+  let fans = '';
+  for (const node of nodesInRow(state.rack, blade)) if (node.chassisFan !== null) fans += fanState(state, node).join();
+  return fans;
 }
 
 /** The chassis fan that hangs on a node's power, and whether it has any. */
@@ -139,7 +171,7 @@ function paintLowerEdge(
   { x, y }: { x: number; y: number },
   legend: readonly Span[][],
   g: Glyphs,
-): Span[][] {
+): readonly Span[][] {
   const right = x + map.leftWidth + SLOTS_PER_BLADE * map.cellWidth;
   frame.put(x, y, g.rack.bl, 'border');
   frame.fill({ x: x + 1, y, width: right - x - 1, height: 1 }, g.rack.h, 'border');

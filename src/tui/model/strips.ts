@@ -10,11 +10,13 @@ import type { Sample } from '../../rack/reading.ts';
 /** Means of a step and its highest current, in counts, and the number of samples in it. */
 type StripPoint = readonly [current: number, fan: number, most: number, samples: number];
 
-interface Strip {
-  /** Number of the step of the last point, from the clock's zero. */
+export interface Strip {
+  /** Number of the last step, from the clock's zero. */
   last: number;
-  /** Oldest first; null: no sample in that step. */
+  /** Those of the steps before it, oldest first; null: no sample in that step. Replaced only when a step begins. */
   points: readonly (StripPoint | null)[];
+  /** That of the last step, to which further samples are added. */
+  open: StripPoint | null;
   /** Time of the last sample in it, server's clock. */
   updatedAt: number;
 }
@@ -48,10 +50,11 @@ export const stepOf = ({ stepMs }: Strips, at: number): number => Math.floor(at 
 export function stripsFrom({ now, stepMs, nodes }: RackHistory, count: number, intervalMs: number): Strips {
   const last = Math.floor(now / stepMs);
   const elapsed = Math.max(1, Math.round((now - last * stepMs) / intervalMs));
-  const strips = nodes.map(({ addr, points }): [Address, Strip] => [
-    addr,
-    { last, points: points.map((point) => point && [point[0], point[2], point[1], elapsed]), updatedAt: now },
-  ]);
+  const strips = nodes.map(({ addr, points }): [Address, Strip] => {
+    const all = points.map((point): StripPoint | null => point && [point[0], point[2], point[1], elapsed]);
+    const open = all.pop() ?? null;
+    return [addr, { last, points: all, open, updatedAt: now }];
+  });
   return { stepMs, count, askedAt: null, nodes: new Map(strips), lagMs: 0 };
 }
 
@@ -68,17 +71,18 @@ export function withSamples(strips: Strips, samples: readonly (readonly [Address
 
 function extended(strips: Strips, before: Strip | undefined, { at, current, fan }: Sample): Strip {
   const last = stepOf(strips, at);
-  const missed = before === undefined ? 0 : Math.min(strips.count, last - before.last - 1);
-  const points = before?.points.slice() ?? [];
-  if (missed >= 0) {
-    for (let i = 0; i < missed; i++) points.push(null);
-    points.push([current, fan, current, 1]);
-    points.splice(0, points.length - strips.count);
-  } else {
-    const [c, f, most, n] = points.pop() ?? [0, 0, 0, 0];
-    points.push([c + (current - c) / (n + 1), f + (fan - f) / (n + 1), Math.max(most, current), n + 1]);
+  if (before === undefined) return { last, updatedAt: at, points: [], open: [current, fan, current, 1] };
+  const missed = Math.min(strips.count, last - before.last - 1);
+  if (missed < 0) {
+    const [c, f, most, n] = before.open ?? [0, 0, 0, 0];
+    const mean: StripPoint = [c + (current - c) / (n + 1), f + (fan - f) / (n + 1), Math.max(most, current), n + 1];
+    const points = last === before.last ? before.points : before.points.slice();
+    return { last, updatedAt: at, points, open: mean };
   }
-  return { last, updatedAt: at, points };
+  const points = [...before.points, before.open];
+  for (let i = 0; i < missed; i++) points.push(null);
+  points.splice(0, points.length - (strips.count - 1));
+  return { last, updatedAt: at, points, open: [current, fan, current, 1] };
 }
 
 /** Index of a value in a point. */
@@ -100,11 +104,12 @@ export function stripValues(
 ): readonly (number | null)[] {
   const strip = strips.nodes.get(addr);
   if (strip === undefined) return [];
-  const oldest = strip.last - strip.points.length + 1;
+  const { last, points, open } = strip;
+  const oldest = last - points.length;
   const values: (number | null)[] = [];
   let before: number | null = null;
   for (let step = Math.max(oldest, to - strips.count + 1); step <= to; step++) {
-    const value = strip.points[step - oldest]?.[of] ?? null;
+    const value = (step === last ? open : points[step - oldest])?.[of] ?? null;
     values.push(value ?? (strips.stepMs < 2 * intervalMs ? before : null));
     before = value;
   }
@@ -123,7 +128,8 @@ export function totalValues(
   intervalMs: number,
 ): (number | null)[] {
   const all = addrs.map((addr) => stripValues(strips, addr, CURRENT, to, intervalMs));
-  const length = all.reduce((most, values) => Math.max(most, values.length), 0);
+  let length = 0;
+  for (const values of all) length = Math.max(length, values.length);
   const sums = new Array<number | null>(length).fill(0);
   for (const values of all) {
     // All end at the same column: a value that has yet to come in the last step is that of the step before.

@@ -11,7 +11,6 @@ import { paintGlance } from '../glance/glance-view.ts';
 import { contextOf } from '../keymap/context.ts';
 import { keyNameOf, keyOf } from '../keymap/lookup.ts';
 import { type Layout, layoutOf, MIN_COLS, MIN_ROWS } from '../layout/layout.ts';
-import { mapHeight } from '../layout/map-layout.ts';
 import { paintMap } from '../map/map-view.ts';
 import { countsOf } from '../map/node-look.ts';
 import { isUnreached, nameOf, type State, unseenAlarms } from '../model/state.ts';
@@ -130,12 +129,13 @@ function paintPanes(
   paintHeader(frame, layout.header, state, g);
   if (map && isUnreached(state)) paintUnreached(frame, map.area, state);
   let legend: readonly Span[][] = [];
-  if (map && !isUnreached(state))
-    panes.renew({ ...map.area, height: mapHeight(map) }, () => (legend = paintMap(frame, map, state, g)));
+  if (map && !isUnreached(state)) legend = paintMap(panes, map, state, g);
   if (glance) panes.renew(glance, () => paintGlance(frame, glance, state, g));
   if (table) panes.renew(table, () => paintTable(frame, table, state, g));
   if (selected && !isUnreached(state))
-    panes.renew(selected, () => paintSelected(frame, selected, state, { layout, legend }, g));
+    panes.keep('selected', selected, selectedInputs(state, layout, legend), () =>
+      paintSelected(frame, selected, state, { layout, legend }, g),
+    );
   const notice = noticeOf(state);
   // On a low screen the events have the line of the notice while there is none.
   const line = layout.notice;
@@ -152,6 +152,12 @@ function paintPanes(
     const text = console === null ? notice.text : partOf(notice.text, line.width - 2, state.now - notice.at);
     paintSentence(frame, line, text, notice.ink);
   }
+}
+
+/** Returns all that the line of the selected node is made from; the node is in it only where no detail pane shows it. */
+function selectedInputs(state: State, { detail, map }: Layout, legend: readonly Span[][]): Inputs {
+  const alone = detail === null || map === null || state.filter !== '';
+  return [legend, state.marks, alone ? state : null];
 }
 
 /** Fields of the state that change with every sample or second, and none of which the footer reads. */

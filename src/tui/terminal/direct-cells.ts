@@ -104,8 +104,9 @@ function groupsOf(frame: Frame, y: number): Groups {
   let first = 0;
   let end = 0;
   for (let x = 0; x < cols; x++) {
+    // Shortcut: nearly every cell is.
+    if (frame.isAgreed(row + x)) continue;
     const text = frame.charAt(row + x);
-    // Shortcut: nearly every cell is ASCII.
     if (text.length <= 1 && text < '\x7f') continue;
     const width = widthOf(frame, row + x, x);
     if (!isDisputed(text, width)) continue;

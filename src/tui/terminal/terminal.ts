@@ -48,6 +48,8 @@ export class Terminal {
   readonly #direct: DirectCells;
   /** Frame that blessed's lines hold: only cells that differ from it are looked up. */
   #before: Frame | null = null;
+  /** What is to be done with the cells of the row that is compared. */
+  #todo = new Uint8Array(0);
   #written = '';
   #cursor = '';
   #shape = 0;
@@ -162,9 +164,9 @@ export class Terminal {
     if (before?.sameRow(frame, y) === true) return;
     const line = this.#screen.lines[y];
     const shown = this.#screen.olines[y];
-    const todo = new Uint8Array(cols);
-    for (let x = 0; x < cols; x++) if (before === null || !frame.sameCell(before, row + x)) todo[x] = DIFFERS;
-    if (!line || !shown || !todo.includes(DIFFERS)) return;
+    if (this.#todo.length !== cols) this.#todo = new Uint8Array(cols);
+    const todo = this.#todo.fill(before === null ? DIFFERS : KEEP);
+    if (!line || !shown || (before !== null && !frame.markChanges(before, y, todo, DIFFERS))) return;
     this.#direct.row(frame, y, todo);
     for (let x = 0; x < todo.length; x++) {
       const old = line[x];
