@@ -163,7 +163,7 @@ function factLines(facts: readonly Fact[], width: number): FactLine[] {
 /** Paints the facts; returns the number of their lines. */
 function paintFacts(panes: Panes, { x, y, width, height }: Rect, state: State, node: InventoryNode): number {
   const known = knownOf(state, node);
-  const inputs = [node, width, state.settings.keys, ...Object.values<unknown>(known)];
+  const inputs = [node, width, state.settings.keys, ...(Object.values(known) as unknown[])];
   const facts = panes.made('facts', inputs, () => factLines(factsOf(state, node, known), width));
   const room = Math.max(0, height);
   const fixed = Math.min(room, facts.length);
