@@ -5,12 +5,14 @@ import {
   closeSync,
   constants,
   existsSync,
+  type FSWatcher,
   fstatSync,
   lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
   statSync,
+  watch,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -76,6 +78,8 @@ const RACE_LIMIT_MS = 4_000;
 const SERVICE_START_MS = 1_500;
 /** Interval of tries, ms; connecting to a missing socket costs microseconds. */
 const RETRY_MS = 10;
+/** Time between tries to connect while the socket's folder is watched and nothing changes in it, ms. */
+const UNWATCHED_MS = 100;
 const MAX_OUTPUT_BYTES = 256 * 1024;
 
 /** Connects to the server, and starts one where there is none. @throws ServerUnavailable, RpcFailure */
@@ -232,6 +236,7 @@ async function startServer({ command, socket, stateDir }: ServerStart, options: 
   const outputPath = join(stateDir, 'server.out');
   const output = openOutput(outputPath);
   const [program, ...args] = command;
+  const changes = new FolderChanges(dirname(socket));
   // A session of its own: it must survive the terminal and the SSH connection that started it.
   // Where the client is part of a service, that service's readiness is not the server's to report.
   const env = { ...process.env, NOTIFY_SOCKET: undefined };
@@ -239,10 +244,14 @@ async function startServer({ command, socket, stateDir }: ServerStart, options: 
   closeSync(output.fd);
   let ended: string | null = null;
   let exitCode: number = EXIT.unavailable;
-  child.once('error', (error) => (ended = error.message));
+  child.once('error', (error) => {
+    ended = error.message;
+    changes.wake();
+  });
   child.once('exit', (code, signal) => {
     ended = signal ?? `exit code ${code ?? '?'}`;
     if (code === EXIT.config) exitCode = code;
+    changes.wake();
   });
   child.unref();
   options.begun?.();
@@ -250,22 +259,68 @@ async function startServer({ command, socket, stateDir }: ServerStart, options: 
   const began = performance.now();
   let limit = began + START_LIMIT_MS;
   let noticed = false;
-  for (;;) {
-    // Another server that won the race may listen elsewhere.
-    const client =
-      whyEnded() === null ? await tryConnect(socket, options.who, { named: false }) : await findServer(options);
-    if (client !== null) return client;
-    if (whyEnded() !== null && !noticed) {
-      noticed = true;
-      limit = Math.min(limit, performance.now() + RACE_LIMIT_MS);
+  try {
+    for (;;) {
+      // Another server that won the race may listen elsewhere.
+      const client =
+        whyEnded() === null ? await tryConnect(socket, options.who, { named: false }) : await findServer(options);
+      if (client !== null) return client;
+      if (whyEnded() !== null && !noticed) {
+        noticed = true;
+        limit = Math.min(limit, performance.now() + RACE_LIMIT_MS);
+      }
+      if (performance.now() > limit)
+        throw new ServerUnavailable(notUp(whyEnded(), lastWords(outputPath, output.from), outputPath), exitCode);
+      await (whyEnded() === null ? changes.next() : delay(RETRY_MS));
     }
-    if (performance.now() > limit)
-      throw new ServerUnavailable(notUp(whyEnded(), lastWords(outputPath, output.from), outputPath), exitCode);
-    await delay(RETRY_MS);
+  } finally {
+    changes.close();
   }
 
   function whyEnded(): string | null {
     return ended;
+  }
+}
+
+/**
+ * Waits for changes in the folder in which a server makes its socket, and gives it its mode once it listens: a try to
+ * connect every few milliseconds would take the processor from the server.
+ */
+class FolderChanges {
+  #watcher: FSWatcher | null = null;
+  #changed = false;
+  #resolve: () => void = () => undefined;
+
+  constructor(folder: string) {
+    try {
+      this.#watcher = watch(folder, { persistent: false }, () => this.wake());
+      this.#watcher.on('error', () => this.close());
+    } catch {
+      // The system's watches are used up.
+      this.close();
+    }
+  }
+
+  /** Resolves after the next change since the last call, or after a moment. */
+  async next(): Promise<void> {
+    if (!this.#changed) {
+      const wait = new Promise<void>((resolve) => (this.#resolve = resolve));
+      const timer = setTimeout(() => this.#resolve(), this.#watcher === null ? RETRY_MS : UNWATCHED_MS);
+      await wait;
+      clearTimeout(timer);
+    }
+    this.#changed = false;
+  }
+
+  /** Ends the wait, as a change does. */
+  wake(): void {
+    this.#changed = true;
+    this.#resolve();
+  }
+
+  close(): void {
+    this.#watcher?.close();
+    this.#watcher = null;
   }
 }
 
