@@ -23,14 +23,14 @@ const EXTERNAL = ['@lydell/node-pty'];
 
 /**
  * Begins each piece. A library's `__dirname + '/../X'` is `dist/X`; `_later` is `import` of another piece, as long as that
- * word for the source maps; `_atneed` is `require` of a module of Node.js that is loaded when it is first used, of the
- * same length, too; `_ready` resolves when the piece can be used, if it cannot be at once.
+ * word for the source maps; `_atneed` is `require` (`___atneed`: `__require`) of a module of Node.js that is loaded when
+ * it is first used, of the same length, too; `_ready` resolves when the piece can be used, if it cannot be at once.
  */
 const PRELUDE =
   `const __libraries=__dirname+'/lib',_later=name=>Promise.resolve().then(()=>require(name)),` +
-  `_atneed=name=>{let all;return new Proxy({},{get:(_,key)=>(all??=process.getBuiltinModule(name))[key]})};let _ready;`;
-/** Modules of Node.js that starts import and do not use: together they take 4 ms to load. */
-const AT_NEED = /(?<!__toESM\()\brequire(?=\("(?:node:)?(?:crypto|fs\/promises)"\))/g;
+  `_atneed=name=>{let all;return new Proxy({},{get:(_,key)=>(all??=process.getBuiltinModule(name))[key]})},___atneed=_atneed;let _ready;`;
+/** Modules of Node.js that starts import and do not use: together they take 7 ms to load. */
+const AT_NEED = /(?<!__toESM\()\b(__)?require(?=\("(?:node:)?(?:child_process|crypto|fs\/promises)"\))/g;
 const END = `if(_ready){const all=module.exports;module.exports=_ready.then(()=>all)}`;
 const LATER_YOGA = `let Yoga;
 _ready = loadYoga().then((assembly) => (Yoga = wrapAssembly(assembly)));
@@ -41,6 +41,11 @@ const COMPILED_LATER = `
       info.methods[key] = !info[type][key] || type !== 'strings'
         ? self._compile(info, key, info.all[key])
         : (params) => (compiled ??= self._compile(info, key, info.all[key])).call(self, params);`;
+
+/** What blessed uses of the module of Node.js, which takes 3 ms to load. */
+const ASSERT = `Object.assign((holds) => { if (!holds) throw new Error('not as expected'); },
+{ ok: (holds) => { if (!holds) throw new Error('not as expected'); },
+  equal: (a, b) => { if (a != b) throw new Error('not as expected'); } })`;
 
 /** The used part of blessed: the other widgets would be loaded with it. */
 const BLESSED = `
@@ -72,26 +77,37 @@ const changes: Plugin = {
   setup(bundle) {
     bundle.onLoad({ filter: /\/blessed\/lib\/blessed\.js$/ }, () => ({ contents: BLESSED }));
     bundle.onLoad({ filter: /\/debug\/src\/index\.js$/ }, () => ({ contents: NO_TRACES }));
-    const change = (filter: RegExp, from: string, to: string): void =>
+    const change = (filter: RegExp, ...changed: [from: string, to: string][]): void =>
       bundle.onLoad({ filter }, ({ path }) => {
-        const source = readFileSync(path, 'utf8');
-        const contents = source.replaceAll(from, to);
-        if (contents === source) throw new Error(`${path} does not have '${from}' as expected`);
+        let contents = readFileSync(path, 'utf8');
+        for (const [from, to] of changed) {
+          if (!contents.includes(from)) throw new Error(`${path} does not have '${from}' as expected`);
+          contents = contents.replaceAll(from, to);
+        }
         return { contents, loader: path.endsWith('.ts') ? 'ts' : 'js' };
       });
     // Node warns on the terminal about this constructor, except within node_modules.
-    change(/\/(?:drawille-blessed-contrib\/index|blessed\/lib\/gpmclient)\.js$/, 'new Buffer(', 'Buffer.alloc(');
-    // Of a terminal's 300 capabilities a few are used: each is compiled when it is.
-    change(/\/blessed\/lib\/tput\.js$/, 'info.methods[key] = self._compile(info, key, info.all[key]);', COMPILED_LATER);
-    // A module that is loaded when it is first needed stays so within the bundle.
-    change(/\/src\/config\/value-types\.ts$/, 'createRequire(import.meta.url)(', 'require(');
-    // CommonJS waits for nothing at the top level: the piece itself becomes a promise.
-    change(/\/ink\/build\/reconciler\.js$/, 'isDev()', 'false');
+    change(/\/(?:drawille-blessed-contrib\/index|blessed\/lib\/gpmclient)\.js$/, ['new Buffer(', 'Buffer.alloc(']);
+    const processes: [string, string] = ["require('child_process')", "_atneed('child_process')"];
+    change(/\/blessed\/lib\/(?:program|widgets\/screen)\.js$/, processes);
     change(
-      /\/yoga-layout\/dist\/src\/index\.js$/,
+      /\/blessed\/lib\/tput\.js$/,
+      processes,
+      ["require('assert')", ASSERT],
+      // The system's description of the terminal is of a newer form, which blessed takes 4 ms to refuse.
+      ['this.injectTerminfo();', 'this._useInternalInfo(this.terminal);'],
+      // Of a terminal's 300 capabilities a few are used: each is compiled when it is.
+      ['info.methods[key] = self._compile(info, key, info.all[key]);', COMPILED_LATER],
+    );
+    change(/\/blessed\/lib\/widgets\/element\.js$/, ["require('assert')", ASSERT]);
+    // A module that is loaded when it is first needed stays so within the bundle.
+    change(/\/src\/config\/value-types\.ts$/, ['createRequire(import.meta.url)(', 'require(']);
+    // CommonJS waits for nothing at the top level: the piece itself becomes a promise.
+    change(/\/ink\/build\/reconciler\.js$/, ['isDev()', 'false']);
+    change(/\/yoga-layout\/dist\/src\/index\.js$/, [
       'const Yoga = wrapAssembly(await loadYoga());\nexport default Yoga;',
       LATER_YOGA,
-    );
+    ]);
   },
 };
 
@@ -143,7 +159,7 @@ const packed = await writePacks(metafile, packs, PIECES, DIST, common);
 rmSync(PIECES, { recursive: true });
 for (const path of readdirSync(DIST).filter((name) => name.endsWith('.js'))) {
   const file = join(DIST, path);
-  writeFileSync(file, readFileSync(file, 'utf8').replace(AT_NEED, '_atneed'));
+  writeFileSync(file, readFileSync(file, 'utf8').replace(AT_NEED, '$1_atneed'));
 }
 // Node would take the files for modules as it does the sources.
 writeFileSync(join(DIST, 'package.json'), '{"type":"commonjs"}\n');

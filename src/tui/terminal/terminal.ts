@@ -4,7 +4,7 @@
  */
 import { PassThrough } from 'node:stream';
 import blessed from 'blessed';
-import type { Frame, RawInk } from '../canvas/frame.ts';
+import type { Frame, Ground, Ink, RawInk } from '../canvas/frame.ts';
 import type { Abilities } from './abilities.ts';
 import { DIFFERS, DIRECT, DirectCells, KEEP, REPAINT } from './direct-cells.ts';
 import { Output, Pace } from './output.ts';
@@ -50,6 +50,8 @@ export class Terminal {
   #before: Frame | null = null;
   /** What is to be done with the cells of the row that is compared. */
   #todo = new Uint8Array(0);
+  /** Attribute that was looked up last. */
+  #lastAttr: { ink: Ink | null; ground: Ground; value: RawInk } = { ink: null, ground: 'screen', value: 0 };
   #written = '';
   #cursor = '';
   #shape = 0;
@@ -176,7 +178,7 @@ export class Terminal {
         set(shown[x], ELSEWHERE, '');
         continue;
       }
-      const attr = this.#styles.encode(this.#inkOf(frame, row + x));
+      const attr = this.#attrOf(frame, row + x);
       const ch = frame.charAt(row + x);
       if (todo[x] !== REPAINT && old[0] === attr && old[1] === ch) continue;
       if (todo[x] === REPAINT) set(shown[x], UNKNOWN, ' ');
@@ -186,6 +188,18 @@ export class Terminal {
       if (ch === '') set(shown[x - 1], UNKNOWN, ' ');
       if (frame.isHalf(row + x + 1)) set(shown[x + 1], UNKNOWN, ' ');
     }
+  }
+
+  /** Returns the cell's attribute in blessed's lines; most cells have that of the one looked up before. */
+  #attrOf(frame: Frame, index: number): RawInk {
+    const ink = frame.inkAt(index);
+    const ground = frame.groundAt(index);
+    const last = this.#lastAttr;
+    if (last.ink !== ink || last.ground !== ground) {
+      const value = this.#styles.encode(this.#palette.resolve(ink, ground));
+      this.#lastAttr = { ink, ground, value };
+    }
+    return this.#lastAttr.value;
   }
 
   #inkOf(frame: Frame, index: number): RawInk {
