@@ -29,8 +29,8 @@ const EXTERNAL = ['@lydell/node-pty'];
 const PRELUDE =
   `const __libraries=__dirname+'/lib',_later=name=>Promise.resolve().then(()=>require(name)),` +
   `_atneed=name=>{let all;return new Proxy({},{get:(_,key)=>(all??=process.getBuiltinModule(name))[key]})},___atneed=_atneed;let _ready;`;
-/** Modules of Node.js that starts import and do not use: together they take 7 ms to load. */
-const AT_NEED = /(?<!__toESM\()\b(__)?require(?=\("(?:node:)?(?:child_process|crypto|fs\/promises)"\))/g;
+/** Modules of Node.js that starts import and do not use: together they take 15 ms to load. */
+const AT_NEED = /(?<!__toESM\()\b(__)?require(?=\("(?:node:)?(?:child_process|crypto|fs\/promises|tls)"\))/g;
 const END = `if(_ready){const all=module.exports;module.exports=_ready.then(()=>all)}`;
 const LATER_YOGA = `let Yoga;
 _ready = loadYoga().then((assembly) => (Yoga = wrapAssembly(assembly)));
@@ -99,7 +99,18 @@ const changes: Plugin = {
       // Of a terminal's 300 capabilities a few are used: each is compiled when it is.
       ['info.methods[key] = self._compile(info, key, info.all[key]);', COMPILED_LATER],
     );
-    change(/\/blessed\/lib\/widgets\/element\.js$/, ["require('assert')", ASSERT]);
+    change(/\/(?:blessed\/lib\/widgets\/element|sonic-boom\/index)\.js$/, ["require('assert')", ASSERT]);
+    // The server's log is written by its own thread.
+    change(/\/pino\/lib\/tools\.js$/, [
+      "const { isMainThread } = require('worker_threads')",
+      'const isMainThread = true',
+    ]);
+    change(
+      /\/thread-stream\/index\.js$/,
+      ["require('assert')", ASSERT],
+      ["const { Worker } = require('worker_threads')", ''],
+      ['new Worker(', "new (require('worker_threads').Worker)("],
+    );
     // A module that is loaded when it is first needed stays so within the bundle.
     change(/\/src\/config\/value-types\.ts$/, ['createRequire(import.meta.url)(', 'require(']);
     // CommonJS waits for nothing at the top level: the piece itself becomes a promise.

@@ -4,7 +4,7 @@ import { type Document, isMap, isPair, isScalar, LineCounter, parseDocument } fr
 import type * as z from 'zod';
 import { type Inventory, unnamedNode } from '../rack/inventory.ts';
 import { select } from '../rack/selectors.ts';
-import { describeIssue, type Path, WORDED } from './error-messages.ts';
+import { describeIssue, type Path, WORDED_ONCE } from './error-messages.ts';
 import { configCandidates, environment, type Environment } from './paths.ts';
 import { type Config, configSchema } from './schema.ts';
 import { checkOwnership, type ReadFile, readOnce } from './trust.ts';
@@ -46,7 +46,7 @@ export function formatProblem({ file, line, col, message }: ConfigProblem): stri
  */
 export function loadConfig(explicitPath?: string, around: Environment = environment()): LoadedConfig {
   const found = findConfig(explicitPath, around);
-  if (found === null) return loadedFrom(configSchema.parse({}), null);
+  if (found === null) return loadedFrom(configSchema.parse({}, WORDED_ONCE), null);
   const config = parseConfig(found.text, found.path);
   const distrust = checkOwnership(config, found, around.uid);
   if (distrust !== null) throw new ConfigError([{ file: found.path, line: 0, col: 0, message: distrust }]);
@@ -100,7 +100,7 @@ export function parseAs<S extends z.ZodType>(
   if (document.errors.length > 0)
     throw new ConfigError(document.errors.map((e) => at(e.pos[0], `not YAML: ${e.message}`)));
   const written: unknown = document.toJS() ?? {};
-  const parsed = schema.safeParse(written, WORDED);
+  const parsed = schema.safeParse(written, WORDED_ONCE);
   if (!parsed.success)
     throw new ConfigError(
       parsed.error.issues

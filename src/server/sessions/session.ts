@@ -12,7 +12,7 @@ import {
   type Session,
   SILENT_LIMIT_S,
 } from '../../api/methods.ts';
-import { WORDED } from '../../config/error-messages.ts';
+import { WORDED, WORDED_ONCE } from '../../config/error-messages.ts';
 import { steadyNow } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { METHOD_NOT_FOUND, Peer, ResponseError } from '../../lib/json-rpc.ts';
@@ -173,7 +173,7 @@ export class ClientSession implements Caller {
     stop: AbortSignal,
   ): Promise<Requests[M][1] | ResponseError> {
     this.#receivedAt = this.#socket.bytesRead;
-    const parsed = REQUEST_PARAMS[method].safeParse(raw ?? {}, WORDED);
+    const parsed = REQUEST_PARAMS[method].safeParse(raw ?? {}, WORDED_ONCE);
     if (!parsed.success) return rpcError('invalid', `invalid parameters: ${describeProblems(parsed.error, raw)}`);
     if (this.#who === null && method !== 'hello') return rpcError('version', 'send hello first, with user and program');
     if (!mayRequest(this.access, method, parsed.data, this.#ports.consoleText()))
