@@ -5,6 +5,15 @@
 import { connect as connectSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
+  CancellationTokenSource,
+  createMessageConnection,
+  ErrorCodes,
+  type MessageConnection,
+  ResponseError,
+  StreamMessageReader,
+  StreamMessageWriter,
+} from 'vscode-jsonrpc/node';
+import {
   API_VERSION,
   type ClientIdentity,
   type ClientNotes,
@@ -19,7 +28,7 @@ import {
 } from '../api/methods.ts';
 import { steadyNow, wallTime } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
-import { METHOD_NOT_FOUND, Peer, ResponseError } from '../lib/json-rpc.ts';
+import { wholeMessages } from '../lib/unix-socket.ts';
 import { describeSilent, listenerOf, processState } from './process-lifetime.ts';
 
 /** Maximum drift between two clocks: a socket may be forwarded from another machine. */
@@ -142,7 +151,7 @@ type Listener = (params: never) => void;
 
 class Link {
   readonly #stream: Duplex;
-  readonly #rpc: Peer;
+  readonly #rpc: MessageConnection;
   readonly #listeners = new Map<string, Set<Listener>>();
   readonly #kept: { method: string; params: unknown }[] = [];
   readonly #closeListeners = new Set<(why: string) => void>();
@@ -161,15 +170,18 @@ class Link {
     this.#stream = stream;
     this.#path = path;
     this.#ticks = setInterval(() => this.#tick(), TICK_MS).unref();
-    this.#rpc = new Peer(stream, {
-      request: (method) => new ResponseError(METHOD_NOT_FOUND, `a client answers no ${method}`),
-      note: (method, params) => this.#deliver(method, params),
-      broken: (error) => this.#end(`the connection failed: ${error.message}`),
-      fault: () => undefined,
-    });
+    const reader = new StreamMessageReader(stream);
+    // Else it would wait for the rest of half a message for ever, also after the server is gone, and no program could
+    // end.
+    reader.partialMessageTimeout = 0;
+    this.#rpc = createMessageConnection(reader, new StreamMessageWriter(wholeMessages(stream)), SILENT);
+    this.#rpc.onNotification((method, params: unknown) => this.#deliver(method, params));
+    this.#rpc.onClose(() => this.#end('the server closed the connection'));
+    this.#rpc.onError(([error]) => this.#end(`the connection failed: ${error.message}`));
     // Without a listener an ECONNRESET would end the program.
     stream.on('error', (error: Error) => this.#end(`the connection failed: ${error.message}`));
     stream.on('close', () => this.#end('the server closed the connection'));
+    this.#rpc.listen();
     stream.on('data', () => (this.#silentS = 0));
   }
 
@@ -181,23 +193,36 @@ class Link {
     if (this.#ended !== null) throw new RpcFailure(RPC_ERROR.unavailable, this.#ended);
     try {
       const sent = IS_CONFIRMED.has(method) ? { ...params, nonce: await this.#confirm() } : params;
-      const answer = (await this.#rpc.request(method, sent, stop)) as Requests[M][1];
+      const answer = await this.#send(method, sent, stop);
       if (method === 'sweep') this.updateTime((answer as Snapshot).now);
       return answer;
     } catch (error) {
       const ended = this.#whyEnded();
       if (ended !== null) throw new RpcFailure(RPC_ERROR.unavailable, ended);
-      if (error instanceof ResponseError && error.code === METHOD_NOT_FOUND)
+      if (error instanceof ResponseError && error.code === ErrorCodes.MethodNotFound)
         throw new RpcFailure(RPC_ERROR.version, OLDER);
       if (error instanceof ResponseError) throw new RpcFailure(error.code, error.message, error.data);
       throw new RpcFailure(RPC_ERROR.unavailable, messageOf(error));
     }
   }
 
+  #send<M extends keyof Requests>(method: M, params: object, stop?: AbortSignal): Promise<Requests[M][1]> {
+    if (stop === undefined) return this.#rpc.sendRequest<Requests[M][1]>(method, params);
+    const source = new CancellationTokenSource();
+    const cancel = (): void => {
+      if (this.#ended === null) source.cancel();
+    };
+    stop.addEventListener('abort', cancel, { once: true });
+    if (stop.aborted) cancel();
+    return this.#rpc
+      .sendRequest<Requests[M][1]>(method, params, source.token)
+      .finally(() => stop.removeEventListener('abort', cancel));
+  }
+
   /** Begins a confirmation. A request that the operator made longer ago than its limit is not sent. Rejects then. */
   async #confirm(): Promise<string> {
     const asked = steadyNow();
-    const { nonce } = (await this.#rpc.request('confirm.begin', {})) as Requests['confirm.begin'][1];
+    const { nonce } = await this.#rpc.sendRequest<Requests['confirm.begin'][1]>('confirm.begin', {});
     const waited = steadyNow() - asked;
     if (waited <= CONFIRM_LIMIT_MS) return nonce;
     throw new Error(
@@ -214,7 +239,7 @@ class Link {
       wallTime: (at) => wallTime(at - this.#now() + steadyNow()),
       request: (method, params, stop) => this.request(method, params, stop),
       note: (method, params) => {
-        if (this.#ended === null) this.#rpc.note(method, params).catch(() => undefined);
+        if (this.#ended === null) this.#rpc.sendNotification(method, params).catch(() => undefined);
       },
       on: (method, listener) => this.#listen(method, listener),
       onClose: (listener) => {
@@ -240,8 +265,8 @@ class Link {
   #tick(): void {
     this.#silentS++;
     if (this.#pid !== null && ++this.#lived % (PING_MS / TICK_MS) === 0)
-      this.#rpc.request('server.ping', {}).then(
-        (answer) => this.#deliverTime((answer as Requests['server.ping'][1]).now),
+      this.#rpc.sendRequest<Requests['server.ping'][1]>('server.ping', {}).then(
+        ({ now }) => this.#deliverTime(now),
         () => undefined,
       );
     if (this.#silentS < STOPPED_LIMIT_S) return;
@@ -304,3 +329,6 @@ class Link {
     for (const listener of [...this.#closeListeners]) listener(why);
   }
 }
+
+/** Silences the library's own log, which would go to the operator's terminal. */
+const SILENT = { error: () => undefined, warn: () => undefined, info: () => undefined, log: () => undefined };

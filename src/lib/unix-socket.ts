@@ -1,5 +1,9 @@
-/** Checks for a listener at a Unix socket. */
+/**
+ * Checks for a listener at a Unix socket, and writes each JSON-RPC message to a stream in one piece: the library
+ * writes length and content apart, with two wakes for each message.
+ */
 import { connect } from 'node:net';
+import { Writable } from 'node:stream';
 
 /** Time within which a live server accepts a connection, ms. */
 const LIMIT_MS = 1_000;
@@ -21,5 +25,24 @@ export function probeSocket(path: string): Promise<'there' | 'refused' | 'absent
     socket.once('error', ({ code }: NodeJS.ErrnoException) =>
       done(code === 'ECONNREFUSED' ? 'refused' : code === 'ENOENT' ? 'absent' : 'there'),
     );
+  });
+}
+
+/** Wraps `stream` for a message writer. Errors and the end stay the stream's own. */
+export function wholeMessages(stream: Writable): Writable {
+  let head = '';
+  return new Writable({
+    decodeStrings: false,
+    write(data: string | Buffer, _encoding, done) {
+      // The library writes the head as text, and the content as bytes.
+      if (typeof data === 'string') {
+        head += data;
+        done();
+        return;
+      }
+      const whole = Buffer.concat([Buffer.from(head, 'latin1'), data]);
+      head = '';
+      stream.write(whole, done);
+    },
   });
 }

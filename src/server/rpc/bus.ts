@@ -71,10 +71,10 @@ export function busHandlers(services: Services): BusMethods {
       return readHostName(consoles, addr, caller.id);
     },
 
-    'node.run': (request, caller, stop) => {
+    'node.run': (request, caller, cancellation) => {
       expectNode(services, request.addr);
       const cancelled = new AbortController();
-      stop.addEventListener('abort', () => cancelled.abort('its client aborted it'));
+      cancellation.onCancellationRequested(() => cancelled.abort('its client aborted it'));
       return services.commands.run(request, caller, AbortSignal.any([caller.gone, cancelled.signal]));
     },
 

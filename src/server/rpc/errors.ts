@@ -1,12 +1,12 @@
 /** Maps errors of the domain to errors of the protocol, here and nowhere else. */
+import { ResponseError } from 'vscode-jsonrpc/node';
 import { type ConsoleState, RPC_ERROR } from '../../api/methods.ts';
 import { ConfigError } from '../../config/load.ts';
 import { NodeFailed, NotFound, Refused, Unavailable } from '../../lib/errors.ts';
-import { ResponseError } from '../../lib/json-rpc.ts';
 import { ConsoleHeld, PowerRefused } from '../../power/ports.ts';
 
 /** Makes an error response: the message is for operators, the code for programs. */
-export function rpcError(code: keyof typeof RPC_ERROR, message: string, data?: unknown): ResponseError {
+export function rpcError(code: keyof typeof RPC_ERROR, message: string, data?: unknown): ResponseError<unknown> {
   return new ResponseError(RPC_ERROR[code], message, data);
 }
 
@@ -14,7 +14,7 @@ export function rpcError(code: keyof typeof RPC_ERROR, message: string, data?: u
  * Returns the response for an error of the domain; null: it is none, but a fault of the server. `console`: the console
  * that is open, for a client that is refused because of it.
  */
-export function responseOf(error: unknown, console: ConsoleState | null): ResponseError | null {
+export function responseOf(error: unknown, console: ConsoleState | null): ResponseError<unknown> | null {
   if (error instanceof ResponseError) return error;
   if (error instanceof PowerRefused) return rpcError('refused', error.message, error.refusals);
   if (error instanceof Refused) return rpcError('refused', error.message);

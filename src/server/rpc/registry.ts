@@ -1,4 +1,5 @@
 /** Types of all handlers: one function for each method, called with checked parameters and the session that asks. */
+import type { CancellationToken } from 'vscode-jsonrpc/node';
 import type { ClientIdentity, ClientNotes, Requests } from '../../api/methods.ts';
 import type { ConsoleUser } from '../consoles/participants.ts';
 import { rpcError } from './errors.ts';
@@ -15,11 +16,11 @@ export interface Caller extends ConsoleUser {
 }
 
 export type Methods = {
-  /** `stop`: aborts at the client's `$/cancelRequest`; most methods do not read it. */
+  /** `cancellation`: set by the client's `$/cancelRequest`; most methods do not read it. */
   [M in keyof Requests]: (
     params: Requests[M][0],
     caller: Caller,
-    stop: AbortSignal,
+    cancellation: CancellationToken,
   ) => Requests[M][1] | Promise<Requests[M][1]>;
 };
 

@@ -2,6 +2,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import {
+  type CancellationToken,
+  createMessageConnection,
+  type MessageConnection,
+  ResponseError,
+  StreamMessageReader,
+  StreamMessageWriter,
+} from 'vscode-jsonrpc/node';
+import {
   type Access,
   type ClientIdentity,
   type ClientNotes,
@@ -14,8 +22,7 @@ import {
 } from '../../api/methods.ts';
 import { WORDED, WORDED_ONCE } from '../../config/error-messages.ts';
 import { steadyNow } from '../../lib/clock.ts';
-import { messageOf } from '../../lib/errors.ts';
-import { METHOD_NOT_FOUND, Peer, ResponseError } from '../../lib/json-rpc.ts';
+import { wholeMessages } from '../../lib/unix-socket.ts';
 import { hideInAnswer, hideInNote, mayNote, mayRequest } from '../rpc/access.ts';
 import { responseOf, rpcError } from '../rpc/errors.ts';
 import { describeProblems, NOTE_PARAMS, REQUEST_PARAMS } from '../rpc/params.ts';
@@ -55,7 +62,7 @@ export class ClientSession implements Caller {
   readonly outbox: Outbox;
   readonly #socket: Socket;
   readonly #ports: SessionPorts;
-  readonly #rpc: Peer;
+  readonly #rpc: MessageConnection;
   #who: ClientIdentity | null = null;
   /** Numbers given out for confirmations, with their times. */
   readonly #nonces = new Map<string, number>();
@@ -72,31 +79,25 @@ export class ClientSession implements Caller {
     this.since = ports.now();
     this.#socket = socket;
     this.#ports = ports;
+    const reader = new StreamMessageReader(socket);
+    // Otherwise the reader would wait as long as the server lives for a client that died in the middle of a message.
+    reader.partialMessageTimeout = 0;
+    this.#rpc = createMessageConnection(reader, new StreamMessageWriter(wholeMessages(socket)), {
+      error: (text) => ports.log('warn', `session ${id}: ${text}`),
+      warn: (text) => ports.log('warn', `session ${id}: ${text}`),
+      info: () => undefined,
+      log: () => undefined,
+    });
     this.outbox = new Outbox(ports.picture, {
-      send: (method, params) => this.#rpc.note(method, this.#reads ? params : hideInNote(method, params)),
+      // The library throws where the connection has ended: that is a failure to send like any other.
+      send: async (method, params) =>
+        this.#rpc.sendNotification(method, this.#reads ? params : hideInNote(method, params)),
       lagging: (queued) =>
         void this.disconnect(
           `it took nothing any more; ${Math.round(queued / 1024)} KB of events and notes were waiting`,
         ),
     });
-    this.#socket.on('data', () => {
-      this.#onInput();
-      if (this.#socket.bytesRead - this.#receivedAt > UNFINISHED_LIMIT)
-        void this.disconnect('it sent a message too long');
-    });
-    this.#socket.on('error', (error) => this.#end(isGone(error) ? null : error.message));
-    this.#socket.on('close', () => this.#end(null));
-    this.#rpc = new Peer(socket, {
-      request: (method, params, stop) =>
-        Object.hasOwn(ports.methods, method)
-          ? this.#answer(method as keyof Requests, params, stop)
-          : new ResponseError(METHOD_NOT_FOUND, `Unhandled method ${method}`),
-      note: (method, params) => {
-        if (Object.hasOwn(ports.notes, method)) this.#take(method as keyof ClientNotes, params);
-      },
-      broken: (error) => void this.disconnect(`what it sent is no JSON-RPC: ${error.message}`),
-      fault: (error) => ports.log('warn', `session ${id}: a note failed: ${messageOf(error)}`),
-    });
+    this.#listen();
   }
 
   /** The client's identity; null before hello. */
@@ -152,6 +153,29 @@ export class ClientSession implements Caller {
     return closed.then(() => clearTimeout(kill));
   }
 
+  #listen(): void {
+    for (const method of Object.keys(this.#ports.methods) as (keyof Requests)[])
+      this.#rpc.onRequest<Requests[keyof Requests][1], unknown>(
+        method,
+        (params: unknown, cancellation: CancellationToken) => this.#answer(method, params, cancellation),
+      );
+    for (const method of Object.keys(this.#ports.notes) as (keyof ClientNotes)[])
+      this.#rpc.onNotification(method, (params: unknown) => this.#take(method, params));
+    // The library reports unreadable messages here, and also the socket's own failures.
+    this.#rpc.onError(([error]) => {
+      if (isGone(error)) this.#end(null);
+      else void this.disconnect(`what it sent is no JSON-RPC: ${error.message}`);
+    });
+    this.#socket.on('data', () => {
+      this.#onInput();
+      if (this.#socket.bytesRead - this.#receivedAt > UNFINISHED_LIMIT)
+        void this.disconnect('it sent a message too long');
+    });
+    this.#socket.on('error', (error) => this.#end(isGone(error) ? null : error.message));
+    this.#socket.on('close', () => this.#end(null));
+    this.#rpc.listen();
+  }
+
   #onInput(): void {
     this.#silentS = 0;
     if (this.#silentSince === null) return;
@@ -170,8 +194,8 @@ export class ClientSession implements Caller {
   async #answer<M extends keyof Requests>(
     method: M,
     raw: unknown,
-    stop: AbortSignal,
-  ): Promise<Requests[M][1] | ResponseError> {
+    cancellation: CancellationToken,
+  ): Promise<Requests[M][1] | ResponseError<unknown>> {
     this.#receivedAt = this.#socket.bytesRead;
     const parsed = REQUEST_PARAMS[method].safeParse(raw ?? {}, WORDED_ONCE);
     if (!parsed.success) return rpcError('invalid', `invalid parameters: ${describeProblems(parsed.error, raw)}`);
@@ -184,7 +208,7 @@ export class ClientSession implements Caller {
     const stale = IS_CONFIRMED.has(method) ? this.#spendNonce(raw) : null;
     if (stale !== null) return rpcError('refused', `nothing was done: ${stale}`);
     try {
-      const answer = await this.#ports.methods[method](parsed.data, this, stop);
+      const answer = await this.#ports.methods[method](parsed.data, this, cancellation);
       return this.#reads ? answer : hideInAnswer(method, answer);
     } catch (error) {
       const response = responseOf(error, this.#ports.openConsole());
