@@ -16,6 +16,8 @@ const STARTS: Record<string, readonly string[]> = {
     ...['src/tui/terminal/terminal.ts', 'src/tui/terminal/theme.ts'],
   ],
   'serve.js': ['src/cli/commands/server.ts', 'src/server/serve.ts'],
+  // Also that of an interface's first console, which would hold the text of the whole server otherwise.
+  'emulator.js': ['src/tui/console/emulator.ts'],
   'rack-server.js': ['src/server/rack-server.ts'],
 };
 /** What this and a server share is in the main pack. */
