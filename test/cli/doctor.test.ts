@@ -19,7 +19,7 @@ import { unnamedNode } from '../../src/rack/inventory.ts';
 import { inspectBus } from '../../src/server/bus-diagnostics.ts';
 import { startRack, startRackInProcess, type TestRack } from '../support/rack.ts';
 import { folder, GID, machine, PI, PROCESS, removeFolders, troubles } from './doctor-machine.ts';
-import { jsonLines, rackui } from './support.ts';
+import { jsonLines, rackui, rackuiProcess } from './support.ts';
 
 const NOW = Date.UTC(2026, 10, 24);
 afterAll(removeFolders);
@@ -428,8 +428,10 @@ describe('the command', () => {
   const env = (): Record<string, string | undefined> => ({
     ...{ XDG_CONFIG_HOME: home, XDG_STATE_HOME: home, XDG_RUNTIME_DIR: home, RACKUI_CONFIG: undefined },
   });
-  const doctor = (...args: string[]): ReturnType<typeof rackui> =>
-    rackui(['doctor', '--config', join(home, 'rack.yaml'), '--port', rack.link, ...args], { env: env() });
+  const words = (...args: string[]): string[] => [
+    ...['doctor', '--config', join(home, 'rack.yaml'), '--port', rack.link, ...args],
+  ];
+  const doctor = (...args: string[]): ReturnType<typeof rackui> => rackui(words(...args), { env: env() });
 
   test('opens the port itself where no server runs, asks a server where one does, and finds nothing wrong with either', async () => {
     const alone = await doctor();
@@ -451,7 +453,8 @@ describe('the command', () => {
   test('names the program that has the port, and does not touch the bus', async () => {
     const other = openSync(rack.link, 'r+');
     expect(other).toBeGreaterThan(0);
-    const ran = await doctor();
+    // The other program is this process.
+    const ran = await rackuiProcess(words(), { env: env() });
     expect(ran.stdout).toMatch(new RegExp(`FAILURE +holder +.*pid ${process.pid}`));
     expect(ran.stdout).not.toMatch(/BMCs answer/);
     expect(ran.code).toBe(5);

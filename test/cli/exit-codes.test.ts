@@ -1,10 +1,14 @@
-/** `rackui off` and plans as scripts see them: exit codes, no question without a terminal, JSON lines by their schema. */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+/**
+ * `rackui off` and plans as scripts see them: exit codes, no question without a terminal, JSON lines by their schema. In this
+ * process and in virtual time.
+ */
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { REFERENCE_RACK, stand, type Stand } from '../support/stand.ts';
+import { REFERENCE_RACK, type Stand } from '../support/stand.ts';
+import { eventually, VirtualClock } from '../support/virtual-clock.ts';
+import { virtualStand } from '../support/virtual-stand.ts';
 import { jsonLines, rackui, type Ran } from './support.ts';
 
 const SCHEMA = fileURLToPath(new URL('../../docs/lines.schema.json', import.meta.url));
@@ -12,32 +16,30 @@ const isLine = new Ajv2020({ strict: false, allErrors: true }).compile(
   JSON.parse(readFileSync(SCHEMA, 'utf8')) as Record<string, unknown>,
 );
 
+const CONFIGURATION = [
+  readFileSync(REFERENCE_RACK, 'utf8'),
+  '  two-workers:',
+  '    steps:',
+  '      - { name: down, action: off, selector: "k8s-worker-[08-09]" }',
+  '  cut-hung:',
+  '    steps:',
+  '      - { name: down, action: off, selector: k8s-worker-08, deadline: 20, onDeadline: cut }',
+  'login: { user: pi, password: { command: [echo, raspberry] } }',
+  'shutdown: { settle: 0.3 }',
+  'boot: { proof: status }',
+  '',
+].join('\n');
+
+let clock: VirtualClock;
 let place: Stand;
 beforeAll(async () => {
-  place = await stand({ sim: ['--time-scale', '30', '--no-loss'], config: configuration('/nonexistent') });
-  const password = join(place.folder, 'password');
-  writeFileSync(password, 'raspberry\n', { mode: 0o600 });
-  writeFileSync(join(place.folder, 'rack.yaml'), configuration(password));
-  await place.killServer('SIGTERM');
-  await place.startServer();
+  clock = new VirtualClock();
+  place = await virtualStand({ clock, sim: ['--time-scale', '30', '--no-loss'], config: CONFIGURATION });
 });
-afterAll(() => place[Symbol.asyncDispose]());
-
-function configuration(password: string): string {
-  return [
-    readFileSync(REFERENCE_RACK, 'utf8'),
-    '  two-workers:',
-    '    steps:',
-    '      - { name: down, action: off, selector: "k8s-worker-[08-09]" }',
-    '  cut-hung:',
-    '    steps:',
-    '      - { name: down, action: off, selector: k8s-worker-08, deadline: 20, onDeadline: cut }',
-    `login: { user: pi, password: { file: ${password} } }`,
-    'shutdown: { settle: 0.3 }',
-    'boot: { proof: status }',
-    '',
-  ].join('\n');
-}
+afterAll(async () => {
+  await place[Symbol.asyncDispose]();
+  clock[Symbol.dispose]();
+});
 
 /** Every line of its output is one that the schema knows. */
 async function run(...args: string[]): Promise<Ran & { lines: Record<string, unknown>[] }> {
@@ -92,9 +94,10 @@ test('a question is answered on the command line: by its choice, with the words 
   const begun = await bare('off', '0f', '--confirm', 'k8s-worker-07', '--detach', '--json');
   const id = String(jsonLines(begun)[0]?.['id']);
   let shown = '';
-  await expect
-    .poll(async () => (shown = (await bare('ops', id)).stdout), { timeout: 30_000, interval: 300 })
-    .toContain(`answer: rackui answer ${id} CHOICE`);
+  await eventually(async () => {
+    shown = (await bare('ops', id)).stdout;
+    expect(shown).toContain(`answer: rackui answer ${id} CHOICE`);
+  });
   expect(shown).toContain("force: cut its power now (--confirm '");
   expect(await bare('answer', id, 'perhaps')).toMatchObject({ code: 64 });
   expect(await bare('answer', id, 'leave', '--node', 'ns01')).toMatchObject({ code: 64 });

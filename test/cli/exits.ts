@@ -1,12 +1,16 @@
-/** Command lines with the exit code that each is to end with, on stands of their own; notes which were provoked. */
-import { spawn } from 'node:child_process';
+/**
+ * Command lines with the exit code that each is to end with, on stands of their own in virtual time; notes which were
+ * provoked.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, vi } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import { EXITS } from '../../src/cli/exit-codes.ts';
-import { shellOf } from '../support/shells.ts';
-import { PROGRAM, stand, type Stand } from '../support/stand.ts';
+import { startCommand } from '../support/command.ts';
+import type { Stand } from '../support/stand.ts';
+import { eventually, VirtualClock } from '../support/virtual-clock.ts';
+import { virtualStand } from '../support/virtual-stand.ts';
 import { rackui, type Ran } from './support.ts';
 
 /** Commands with codes that were provoked: `plan run 2`. */
@@ -45,19 +49,33 @@ export interface OwnStand {
   readonly folder: string;
 }
 
-/** A stand for the tests of one group, which are played one after another; groups are played beside each other. */
-export function ownStand(): OwnStand {
+/** Has the time of a group of tests pass only while they have nothing else to do. */
+export function virtualTime(): { readonly clock: VirtualClock } {
+  let clock: VirtualClock | null = null;
+  beforeAll(() => void (clock = new VirtualClock()));
+  afterAll(() => clock?.[Symbol.dispose]());
+  return {
+    get clock() {
+      if (!clock) throw new Error('time is not virtual yet');
+      return clock;
+    },
+  };
+}
+
+/** A stand for the tests of one group, which are played one after another. */
+export function ownStand(time: { readonly clock: VirtualClock }): OwnStand {
   let place: Stand | null = null;
   let folder = '';
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'rackui-exits-'));
     writeFileSync(join(folder, 'password'), 'raspberry\n', { mode: 0o600 });
-    place = await stand({
+    place = await virtualStand({
+      clock: time.clock,
       config: configuration(folder),
-      sim: ['--time-scale', '30', '--no-loss', ...shellOf(folder, 'n12', 'dash')],
+      sim: ['--time-scale', '30', '--no-loss'],
     });
     for (const addr of HUNG) await place.rack.ctl('shutdown-hangs', { node: hex(addr) });
-  }, 60_000);
+  });
   afterAll(async () => {
     await place?.[Symbol.asyncDispose]();
     rmSync(folder, { recursive: true, force: true });
@@ -100,19 +118,9 @@ export async function endsWith(code: number, line: string, ran: Promise<Ran>): P
   return { code: got, stdout, stderr };
 }
 
-/**
- * Waits until the server's own words for its operations and runs have this, then until the command prints it: a start of the
- * program for each look would be most of what these tests do.
- */
-export async function shows(line: string, said: RegExp, words: RegExp, place: Stand, withinMs: number): Promise<void> {
-  const client = await place.client();
-  const wait = { timeout: withinMs, interval: 100 };
-  const records = async (): Promise<string> =>
-    JSON.stringify([await client.request('ops.list', {}), (await client.request('plan.list', {})).runs]);
-  // Not expect.poll, which knows one test at a time.
-  await vi.waitFor(async () => expect(await records()).toMatch(said), wait);
-  client.close();
-  await vi.waitFor(async () => expect((await run(line, place)).stdout).toMatch(words), wait);
+/** Waits until the command prints it. */
+export async function shows(line: string, words: RegExp, place: Stand): Promise<void> {
+  await eventually(async () => expect((await run(line, place)).stdout).toMatch(words), 60_000);
 }
 
 /** Ctrl-C once it has said something on its standard output. */
@@ -120,14 +128,11 @@ export async function interrupted(line: string, place: Stand): Promise<string> {
   const asks = /^(?:off|cycle|plan run)/.test(line) && !line.includes('--armed');
   const words = asks ? /--confirm '([^']+)'/.exec((await run(line, place)).stderr)?.[1] : undefined;
   const args = [...split(line), ...(words === undefined ? [] : ['--confirm', words])];
-  const child = spawn(process.execPath, [PROGRAM, '--socket', place.socket, ...args, '--json']);
-  let said = '';
-  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  await vi.waitFor(() => expect(said).toMatch(/"id":/), { timeout: 30_000, interval: 50 });
-  child.kill('SIGINT');
-  expect(await ended, said).toBe(130);
+  const command = startCommand(['--socket', place.socket, ...args, '--json']);
+  await eventually(() => expect(command.stdout + command.stderr).toMatch(/"id":/));
+  command.signal('SIGINT');
+  const { code, stdout, stderr } = await command.ended;
+  expect(code, stdout + stderr).toBe(130);
   played.add(`${commandOf(split(line))} 130`);
-  return /"id":"([^"]+)"/.exec(said)?.[1] ?? '';
+  return /"id":"([^"]+)"/.exec(stdout + stderr)?.[1] ?? '';
 }

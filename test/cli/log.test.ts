@@ -1,10 +1,10 @@
 /** `rackui log` as an operator runs it, on a log whose clock was set an hour forth and back between its lines. */
-import { spawn } from 'node:child_process';
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { clockSet, logLine } from '../../src/console/log-lines.ts';
-import { eightNodes, PROGRAM, stand, type Stand } from '../support/stand.ts';
+import { startCommand } from '../support/command.ts';
+import { eightNodes, stand, type Stand } from '../support/stand.ts';
 import { rackui } from './support.ts';
 
 const MINUTE = 60_000;
@@ -43,40 +43,29 @@ test.each([3, 7, 15, 25])('log --since tells the lines of the last %d minutes, e
 test('log --since --follow goes on with what comes after the clock went back, each line once', async () => {
   const now = Date.now();
   writeFileSync(log, wrongClock(now));
-  const child = spawn(process.execPath, [
-    PROGRAM,
-    '--socket',
-    place.socket,
-    'log',
-    'n3',
-    '--since',
-    '150s',
-    '--follow',
-  ]);
-  let said = '';
-  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const command = startCommand(['--socket', place.socket, 'log', 'n3', '--since', '150s', '--follow']);
   try {
-    await expect.poll(() => minutes(said), { timeout: 20_000 }).toEqual([2, 1]);
+    await expect.poll(() => minutes(command.stdout), { timeout: 20_000 }).toEqual([2, 1]);
     appendFileSync(log, logLine('*', now - HOUR, clockSet(-HOUR)) + logLine('|', now - HOUR, 'minute 101'));
-    await expect.poll(() => minutes(said), { timeout: 20_000 }).toEqual([2, 1, 101]);
+    await expect.poll(() => minutes(command.stdout), { timeout: 20_000 }).toEqual([2, 1, 101]);
     appendFileSync(log, logLine('*', now, clockSet(HOUR)) + logLine('|', now, 'minute 102'));
-    await expect.poll(() => minutes(said), { timeout: 20_000 }).toEqual([2, 1, 101, 102]);
+    await expect.poll(() => minutes(command.stdout), { timeout: 20_000 }).toEqual([2, 1, 101, 102]);
   } finally {
-    child.kill('SIGINT');
+    command.signal('SIGINT');
+    await command.ended;
   }
 });
 
 test('log --follow of a log that begins later, under an earlier time than --since: nothing is lost', async () => {
-  const child = spawn(process.execPath, [PROGRAM, '--socket', place.socket, 'log', 'n4', '--since', '1m', '--follow']);
-  let said = '';
-  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const command = startCommand(['--socket', place.socket, 'log', 'n4', '--since', '1m', '--follow']);
   try {
     // It has asked at least once when another reader was answered twice.
     for (let n = 0; n < 2; n++) await rackui(['--socket', place.socket, 'log', 'n3']);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     writeFileSync(log.replace('n3', 'n4'), logLine('|', Date.now() - HOUR, 'minute 7'));
-    await expect.poll(() => minutes(said), { timeout: 20_000 }).toEqual([7]);
+    await expect.poll(() => minutes(command.stdout), { timeout: 20_000 }).toEqual([7]);
   } finally {
-    child.kill('SIGINT');
+    command.signal('SIGINT');
+    await command.ended;
   }
 });

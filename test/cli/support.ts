@@ -1,37 +1,24 @@
-/** Commands as an operator or a script runs them: the built program, its streams and its exit code. */
-import { spawn } from 'node:child_process';
+/** Commands as an operator or a script runs them: their streams and their exit code. */
 import { COMMON_EXITS, EXITS } from '../../src/cli/exit-codes.ts';
-import { PROGRAM } from '../support/stand.ts';
+import { type Ran, type RunOptions, startCommand, startProcess } from '../support/command.ts';
 
-export interface Ran {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
-
-export interface RunOptions {
-  /** What it reads; nothing by default. It is never a terminal. */
-  input?: string;
-  env?: Record<string, string | undefined>;
-}
+export type { Ran, RunOptions };
 
 /** Runs to the end. */
-export function rackui(args: readonly string[], { input = '', env = {} }: RunOptions = {}): Promise<Ran> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [PROGRAM, ...args], { env: { ...process.env, ...env } });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-    child.once('error', reject);
-    child.once('close', (code) => {
-      if (isDeclared(args, code)) resolve({ code, stdout, stderr });
-      else reject(new Error(`docs/json.md does not name exit code ${code ?? '?'} of ${args.join(' ')}: ${stderr}`));
-    });
-    // A program that does not read has ended before the input arrives.
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(input);
-  });
+export async function rackui(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  return declared(args, await startCommand(args, options).ended);
+}
+
+/** Runs to the end as a process of its own, for what is about the process. */
+export async function rackuiProcess(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  return declared(args, await startProcess(args, options).ended);
+}
+
+/** Expects the exit code to be one that the command's help names. */
+function declared(args: readonly string[], ran: Ran): Ran {
+  if (!isDeclared(args, ran.code))
+    throw new Error(`docs/json.md does not name exit code ${ran.code ?? '?'} of ${args.join(' ')}: ${ran.stderr}`);
+  return ran;
 }
 
 /** Whether the exit code is one that the command's help tells of; a signal has none. */

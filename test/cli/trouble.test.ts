@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startRack, type TestRack } from '../support/rack.ts';
-import { rackui, type Ran } from './support.ts';
+import { rackui, rackuiProcess, type Ran } from './support.ts';
 
 let folder: string;
 let rack: TestRack;
@@ -186,7 +186,7 @@ test.each<[args: string[], says: string]>([
 });
 
 test('--version and --help', async () => {
-  expect((await run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+( \([0-9a-f]{12}\+?\))?\n$/);
+  expect((await rackuiProcess(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+( \([0-9a-f]{12}\+?\))?\n$/);
   const { code, stdout } = await run(['--help']);
   for (const command of ['status', 'on', 'off', 'cycle', 'ops', 'abort', 'console', 'events', 'serve', 'demo', 'sim'])
     expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));

@@ -2,10 +2,10 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { planRacks, type PlanRacks } from '../support/plan-racks.ts';
+import { planRacks } from '../support/plan-racks.ts';
 import type { TestTerminal } from '../support/terminal.ts';
 
-let fleet: PlanRacks;
+let fleet: Awaited<ReturnType<typeof planRacks>>;
 const WAIT = 40_000;
 const SIZE = { cols: 120, rows: 40 };
 
@@ -125,6 +125,10 @@ test(
       process.kill(screen.pid, 'SIGKILL');
       await screen.exited;
       await expect.poll(() => fleet.cuts(), { timeout: WAIT }).toEqual({ north: 2, south: 0 });
+      await using later = fleet.open(SIZE);
+      await later.waitFor(`plan shed unfinished, 0 of 2 parts done: rackui plan resume ${id}`);
+      later.type('q');
+      expect((await later.exited).code).toBe(0);
       const resumed = await fleet.run('plan', 'resume', id);
       expect(resumed.code, resumed.err + resumed.out).toBe(0);
       expect(await fleet.cuts()).toEqual({ north: 2, south: 2 });

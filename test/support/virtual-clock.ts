@@ -5,10 +5,12 @@
  *
  * What runs in a {@link Life} can be killed, or stopped.
  */
+import { AsyncResource } from 'node:async_hooks';
 import { syncBuiltinESMExports } from 'node:module';
 import { Server, Socket } from 'node:net';
 import os from 'node:os';
 import { performance as nodePerformance } from 'node:perf_hooks';
+import timersPromises from 'node:timers/promises';
 import workers from 'node:worker_threads';
 import { lives, type Life } from './life.ts';
 
@@ -25,6 +27,8 @@ const AT_REST = new Set([
   ...['FSEventWrap', 'StatWatcher', 'SignalWrap', 'ConnectWrap'],
 ]);
 
+const loop = nodePerformance.nodeTiming as unknown as { uvMetricsInfo: { events: number } };
+
 const real = {
   setTimeout: globalThis.setTimeout,
   clearTimeout: globalThis.clearTimeout,
@@ -35,13 +39,30 @@ const real = {
   performanceNow: performance.now.bind(performance),
   dateNow: Date.now,
   uptime: os.uptime.bind(os),
+  delay: timersPromises.setTimeout,
 };
 
-/** The clock that goes on through suspends, by which a suspend is noticed. */
-function setUptime(uptime: () => number): void {
+/** The clock that goes on through suspends, by which a suspend is noticed, and the timer that is a promise. */
+function setBuiltIn(uptime: () => number, delay: typeof timersPromises.setTimeout): void {
   os.uptime = uptime;
+  timersPromises.setTimeout = delay;
   syncBuiltinESMExports();
 }
+
+/** `setTimeout` of `node:timers/promises`, by the timers of this process. */
+const delayByTimers: typeof timersPromises.setTimeout = (ms, value, { signal } = {}) =>
+  new Promise((resolve, reject) => {
+    const leave = (): void => {
+      clearTimeout(timer);
+      reject(new DOMException('The operation was aborted', 'AbortError'));
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', leave);
+      resolve(value as never);
+    }, ms);
+    if (signal?.aborted) leave();
+    else signal?.addEventListener('abort', leave, { once: true });
+  });
 
 // oxlint-disable-next-line typescript/unbound-method -- called with its server
 const realListen = Server.prototype.listen as (this: Server, ...args: unknown[]) => Server;
@@ -108,14 +129,20 @@ class Timer {
   readonly life = lives.getStore();
   over = false;
   at: number;
-  readonly run: () => void;
+  readonly #run: () => void;
+  readonly #context = new AsyncResource('VirtualTimer');
   /** Of an interval; null: it fires once. */
   readonly everyMs: number | null;
 
   constructor(at: number, run: () => void, everyMs: number | null) {
     this.at = at;
-    this.run = run;
+    this.#run = run;
     this.everyMs = everyMs;
+  }
+
+  /** As a part of what set it. */
+  run(): void {
+    this.#context.runInAsyncScope(this.#run);
   }
 
   ref(): this {
@@ -165,7 +192,7 @@ export class VirtualClock implements Disposable {
     performance.now = () => this.#now;
     Date.now = () => Math.floor(this.#now + this.#ahead);
     const up = real.uptime() * 1000 - this.#now;
-    setUptime(() => (this.#now + up) / 1000);
+    setBuiltIn(() => (this.#now + up) / 1000, delayByTimers);
     Server.prototype.listen = function (this: Server, ...args: unknown[]): Server {
       const life = lives.getStore();
       if (life?.isKilled()) return this;
@@ -221,7 +248,7 @@ export class VirtualClock implements Disposable {
     Object.assign(globalThis, { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate });
     performance.now = real.performanceNow;
     Date.now = real.dateNow;
-    setUptime(real.uptime);
+    setBuiltIn(real.uptime, real.delay);
     Server.prototype.listen = realListen as Server['listen'];
     Socket.prototype.connect = realConnect;
     Socket.prototype.emit = realEmit;
@@ -264,7 +291,7 @@ export class VirtualClock implements Disposable {
   /** One turn of the event loop: the next timer fires once nothing is under way. */
   #turn(): void {
     if (this.#over) return;
-    const { events } = (nodePerformance.nodeTiming as unknown as { uvMetricsInfo: { events: number } }).uvMetricsInfo;
+    const { events } = loop.uvMetricsInfo;
     const moved = events !== this.#events || this.#immediates > 0;
     this.#events = events;
     const busy = !moved && this.#isUnderWay();
@@ -295,7 +322,6 @@ export class VirtualClock implements Disposable {
       timer.at = this.#now + timer.everyMs;
       this.#add(timer);
     }
-    if (timer.life) lives.run(timer.life, timer.run);
-    else timer.run();
+    timer.run();
   }
 }

@@ -12,6 +12,7 @@ import { Trace } from '../../src/bmc/trace.ts';
 import type { Line } from '../../src/bmc/types.ts';
 import { connect, type RackClient } from '../../src/client/client.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { portSlug, viewSocketBeside } from '../../src/config/paths.ts';
 import { openAudit, openJournal } from '../../src/power/journal.ts';
 import { openOutageJournal } from '../../src/power/outage/record.ts';
 import { openPlanJournal } from '../../src/power/plans/record.ts';
@@ -25,19 +26,19 @@ import { rackOnLine, type TestRack } from './rack.ts';
 import { readAudit, type Stand } from './stand.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
-const PORT = '/dev/in-memory';
 /** Bytes that the kernel keeps for a host that has not opened the device. */
 const KEPT = 4_095;
 
 /** The device of a simulated rack, as an object; one server has it open. */
 class MemoryDevice implements HostDevice {
-  readonly path = PORT;
+  readonly path: string;
   readonly backlog = 0;
   readonly #rack: DeviceHandlers;
   #host: LineHandlers | null = null;
   #kept: number[] = [];
 
-  constructor(rack: DeviceHandlers) {
+  constructor(path: string, rack: DeviceHandlers) {
+    this.path = path;
     this.#rack = rack;
   }
 
@@ -47,7 +48,7 @@ class MemoryDevice implements HostDevice {
   }
 
   open(host: LineHandlers, clock: VirtualClock): Line {
-    if (this.#host) throw new LineError('held', `${PORT} is held by another server`);
+    if (this.#host) throw new LineError('held', `${this.path} is held by another server`);
     this.#host = host;
     const kept = this.#kept.splice(0);
     if (kept.length > 0) clock.soon(() => this.write(Uint8Array.from(kept)));
@@ -74,7 +75,7 @@ class MemoryDevice implements HostDevice {
   close(): void {
     const host = this.#host;
     this.#host = null;
-    host?.onLost(`${PORT} no longer exists`);
+    host?.onLost(`${this.path} no longer exists`);
   }
 }
 
@@ -85,6 +86,10 @@ interface VirtualStandOptions {
   clock: VirtualClock;
   config: string;
   sim?: string[];
+  /** Name of the device that stands for the line in memory. */
+  port?: string;
+  /** Folder of the server's sockets, which are named after its port; default: its own. */
+  runtime?: string;
   /** Is asked before each entry of a journal of operations, plans or outages. */
   journal?: Witness;
 }
@@ -95,17 +100,17 @@ export interface VirtualStand extends Stand {
 }
 
 export async function virtualStand(options: VirtualStandOptions): Promise<VirtualStand> {
-  const { clock, config, sim = [] } = options;
+  const { clock, config, sim = [], port = '/dev/in-memory' } = options;
   const witness: Witness = options.journal ?? ((_keys, store) => store());
   const folder = mkdtempSync(join(tmpdir(), 'rackui-virtual-'));
-  const socket = join(folder, 'rack.sock');
-  const viewSocket = join(folder, 'rack.view.sock');
+  const socket = join(options.runtime ?? folder, `${portSlug(port)}.sock`);
+  const viewSocket = viewSocketBeside(socket);
   const configFile = join(folder, 'rack.yaml');
   writeFileSync(configFile, config, { mode: 0o600 });
   const devices: MemoryDevice[] = [];
   const plugged: { device: MemoryDevice | null } = { device: null };
   const openDevice = (handlers: DeviceHandlers): HostDevice => {
-    const device = new MemoryDevice(handlers);
+    const device = new MemoryDevice(port, handlers);
     plugged.device = device;
     devices.push(device);
     const close = device.close.bind(device);
@@ -134,7 +139,7 @@ export async function virtualStand(options: VirtualStandOptions): Promise<Virtua
       let held: LineHandlers | null = null;
       const open = (_port: string, handlers: LineHandlers): Promise<Line> => {
         const { device } = plugged;
-        if (!device) return Promise.reject(new LineError('missing', `${PORT} does not exist`));
+        if (!device) return Promise.reject(new LineError('missing', `${port} does not exist`));
         held = {
           onData: (bytes) => own.run(() => handlers.onData(bytes)),
           onLost: (why) => own.run(() => handlers.onLost(why)),
@@ -149,8 +154,8 @@ export async function virtualStand(options: VirtualStandOptions): Promise<Virtua
       };
       const trace = new Trace(Date.now, []);
       const server = new RackServer({
-        bus: createBus({ port: PORT, open: trace.around(open) }),
-        ...{ trace, unlock: 'UnLockMe', port: PORT, configuration: new ActiveConfig(loadConfig(configFile)) },
+        bus: createBus({ port, open: trace.around(open) }),
+        ...{ trace, unlock: 'UnLockMe', port, configuration: new ActiveConfig(loadConfig(configFile)) },
         ...{ socket, viewSocket, gid: null, viewGid: null, stateDir: folder, autostarted: false },
         consoleLogDir: join(folder, 'consoles'),
         audit: (entry) => own.whileAlive(() => audit.write(entry)),
