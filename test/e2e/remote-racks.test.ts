@@ -2,11 +2,11 @@
  * Racks on other machines: real ssh and sshd on loopback, real servers on simulated racks, and the interface in a
  * pseudo-terminal. The line between them is slow, stalls, and is cut.
  */
-import { spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startCommand } from '../support/command.ts';
 import { type FarMachine, farMachine } from '../support/far-machine.ts';
 import { HAS_SSHD } from '../support/ssh-hosts.ts';
 import { eightNodes, PROGRAM, stand, type Stand } from '../support/stand.ts';
@@ -39,12 +39,9 @@ const env = (): NodeJS.ProcessEnv => ({
   XDG_STATE_HOME: join(folder, 'state'),
 });
 
-function run(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
-  const child = spawn(process.execPath, [PROGRAM, ...args], { env: env(), stdio: ['ignore', 'pipe', 'pipe'] });
-  let [out, err] = ['', ''];
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, out, err })));
+async function run(...args: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  const { code, stdout, stderr } = await startCommand(args, { env: env() }).ended;
+  return { code, out: stdout, err: stderr };
 }
 
 function lists(...entries: string[]): void {

@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { portSlug } from '../../src/config/paths.ts';
+import { startCommand } from './command.ts';
 import { startRack, type TestRack } from './rack.ts';
 import { PROGRAM } from './stand.ts';
 import { openTerminal, type TerminalOptions, type TestTerminal } from './terminal.ts';
@@ -18,7 +19,7 @@ export interface Racks extends AsyncDisposable {
   socketOf(name: string): string;
   /** Writes that file anew, with this beside the list of racks. */
   say(more: string): void;
-  /** Runs the program to its end. */
+  /** Runs a command line to its end, in this process. */
   run(...args: string[]): Promise<{ code: number | null; out: string; err: string }>;
   /** The full-screen interface. */
   open(options?: TerminalOptions & { args?: string[] }): TestTerminal;
@@ -57,12 +58,8 @@ export async function racks(
     socketOf: (name) => join(runtime, `${portSlug(started.get(name)?.link ?? '')}.sock`),
     say,
     async run(...args) {
-      const child = spawn(process.execPath, [PROGRAM, ...args], { env: all, stdio: ['ignore', 'pipe', 'pipe'] });
-      const said = { out: '', err: '' };
-      child.stdout.on('data', (chunk: Buffer) => (said.out += chunk.toString()));
-      child.stderr.on('data', (chunk: Buffer) => (said.err += chunk.toString()));
-      const [code] = (await once(child, 'close')) as [number | null];
-      return { code, ...said };
+      const { code, stdout, stderr } = await startCommand(args, { env: { ...env, RACKUI_SOCKET: undefined } }).ended;
+      return { code, out: stdout, err: stderr };
     },
     open: ({ args = [], ...options } = {}) =>
       openTerminal(process.execPath, [PROGRAM, ...args], { ...options, env: { ...env, ...options.env } }),
