@@ -8,7 +8,8 @@
 import { type Address, formatAddress } from '../rack/address.ts';
 import type { Power } from '../rack/reading.ts';
 import type { Connection } from './connection.ts';
-import { type Ask, type Reply, statusExchange, verbExchange, type VerbExchange } from './exchange.ts';
+import { statusExchange, statusExchanges, verbExchange, type VerbExchange } from './exchange.ts';
+import type { Ask, Reply } from './question.ts';
 import type { Transport } from './transport.ts';
 import type { BmcVerb, BusCounters } from './types.ts';
 
@@ -123,16 +124,33 @@ export class BmcClient {
     await wire.quiet(RESYNC_QUIET_MS, RESYNC_CAP_MS);
   }
 
-  async ask(
+  /** Asks one BMC and leaves the pipe open after a good reply. Rejects LineLost. */
+  async ask(wire: Transport, addr: Address): Promise<Reply> {
+    return this.#count(addr, await statusExchange(this.#asking(wire, this.#target(addr)), 'keep-open'));
+  }
+
+  /**
+   * Asks one BMC after another, as {@link statusExchanges} does: `first`, then what `next` returns after each reply.
+   * `brief`: an earlier silence does not lengthen the wait. Rejects LineLost.
+   */
+  async askEach(
     wire: Transport,
-    addr: Address,
-    after: 'close' | 'keep-open' = 'close',
-    patience: 'patient' | 'brief' = 'patient',
-  ): Promise<Reply> {
-    const kind = addr === this.#connection.health.master ? 'master' : 'slave';
-    const asking = this.#asking(wire, { kind, addr });
-    if (patience === 'brief') asking.silenceMs = this.#connection.profile.silenceMs(false);
-    return this.#count(addr, await statusExchange(asking, after));
+    first: Address,
+    patience: 'patient' | 'brief',
+    next: (addr: Address, reply: Reply) => Address | null,
+  ): Promise<void> {
+    let addr = first;
+    const asking = (): Ask => {
+      const ask = this.#asking(wire, this.#target(addr));
+      if (patience === 'brief') ask.silenceMs = this.#connection.profile.silenceMs(false);
+      return ask;
+    };
+    await statusExchanges(asking(), (reply) => {
+      const following = next(addr, this.#count(addr, reply));
+      if (following === null) return null;
+      addr = following;
+      return asking();
+    });
   }
 
   /** Proves the identity, does `work` in the same pipe (the master needs none), then sends ^G. Rejects LineLost. */
@@ -141,9 +159,9 @@ export class BmcClient {
     addr: Address,
     work: () => Promise<T>,
   ): Promise<{ ok: true; value: T } | { ok: false; detail: string }> {
-    let reply = await this.ask(wire, addr, 'keep-open');
+    let reply = await this.ask(wire, addr);
     // One lost reply may be noise: the proof is asked for again, because nothing else has gone out.
-    if (!reply.ok) reply = await this.ask(wire, addr, 'keep-open');
+    if (!reply.ok) reply = await this.ask(wire, addr);
     if (!reply.ok) return { ok: false, detail: describeFailure(addr, reply) };
     try {
       // The proof's own line end may still be under way, and must not become part of the next reply.
@@ -172,6 +190,10 @@ export class BmcClient {
     );
     this.#count(addr, exchange.sent ? exchange.after : exchange.reply);
     return exchange;
+  }
+
+  #target(addr: Address): { kind: 'slave' | 'master'; addr: Address } {
+    return { kind: addr === this.#connection.health.master ? 'master' : 'slave', addr };
   }
 
   #asking(wire: Transport, target: { kind: 'slave' | 'master'; addr: Address }): Ask {

@@ -4,7 +4,7 @@
  * go in their order or not at all: a key that waits holds everything behind it, and a dropped one takes it along.
  */
 import { type Address, formatAddress } from '../rack/address.ts';
-import { CLOSE_PIPE, openConsole } from './codec.ts';
+import { CLOSE_PIPE, latin1, openConsole } from './codec.ts';
 import { CONSOLE_ECHO_MS, ConsoleProof, ConsoleGuard, harmlessUnproven } from './console-guard.ts';
 import { KeyQueue } from './key-queue.ts';
 import type { Transport } from './transport.ts';
@@ -350,7 +350,7 @@ export class BusConsoleSession implements ConsoleSession {
     const proof = this.#proof;
     if (!proof) return;
     const now = performance.now();
-    const text = proof.feed(Buffer.from(bytes).toString('latin1'), now);
+    const text = proof.feed(latin1(bytes), now);
     if (proof.echoed(now) === true) {
       this.#echoes = true;
       this.#openings = 0;

@@ -3,10 +3,11 @@
  * decides their order, {@link BmcClient} carries them out.
  */
 import type { Address } from '../rack/address.ts';
-import { BmcClient, describeFailure } from './bmc-client.ts';
+import { BmcClient } from './bmc-client.ts';
 import { BIOS_COMMANDS, DEFAULT_UNLOCK } from './codec.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import type { VerbExchange } from './exchange.ts';
+import { Poll } from './poll.ts';
 import { verifiedVerb } from './power-command.ts';
 import { checkRawCommand, readUid, replyTo, surveyForms } from './raw-commands.ts';
 import { Scheduler } from './scheduler.ts';
@@ -18,6 +19,7 @@ import {
   type ConsoleBaud,
   type ConsoleHandlers,
   type ConsoleSession,
+  type Polled,
   PRIORITY,
   type Priority,
   type RawOutcome,
@@ -89,10 +91,21 @@ class SerialBus implements Bus {
   }
 
   async status(addr: Address, priority: Priority, patience: 'patient' | 'brief' = 'patient'): Promise<StatusOutcome> {
-    const reply = await this.#owner.exchange(priority, (wire) => this.#bmcClient.ask(wire, addr, 'close', patience));
-    if (typeof reply === 'string') return { ok: false, failure: 'bus', detail: reply };
-    if (reply.ok) return { ok: true, sample: reply.sample, master: reply.master };
-    return { ok: false, failure: reply.failure, detail: describeFailure(addr, reply) };
+    const outcomes: Polled[] = [];
+    const take = (some: readonly Polled[]): void => void outcomes.push(...some);
+    const poll = new Poll(this.#bmcClient, { addrs: [addr], patience, wanted: () => true, take });
+    const refused = await this.#owner.poll(priority, poll);
+    return outcomes[0]?.outcome ?? { ok: false, failure: 'bus', detail: refused ?? '' };
+  }
+
+  async poll(
+    priority: Priority,
+    addrs: readonly Address[],
+    wanted: (addr: Address) => boolean,
+    take: (outcomes: readonly Polled[]) => void,
+  ): Promise<boolean> {
+    const poll = new Poll(this.#bmcClient, { addrs, patience: 'patient', wanted, take });
+    return (await this.#owner.poll(priority, poll)) === null;
   }
 
   async verb(

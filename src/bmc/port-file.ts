@@ -14,6 +14,7 @@ export interface Readiness {
 const WRITABLE = 2;
 
 export interface PortFileHandlers {
+  /** The bytes are valid during the call. */
   onData(bytes: Uint8Array): void;
   /** The port cannot be used any more (`hung-up`: the device is gone). Never called from within `write`. */
   onFailure(error: Error | 'hung-up'): void;
@@ -106,7 +107,7 @@ export class PortFile {
     }
     // A silent line reads as EAGAIN; zero bytes are its end.
     if (count === 0) this.fail('hung-up');
-    else this.#handlers.onData(Buffer.from(this.#room.subarray(0, count)));
+    else this.#handlers.onData(this.#room.subarray(0, count));
     return count > 0;
   }
 

@@ -7,6 +7,7 @@ import { type Address, formatAddress } from '../rack/address.ts';
 import { type BmcClient, describeFailure } from './bmc-client.ts';
 import type { Connection } from './connection.ts';
 import { BusConsoleSession } from './console-session.ts';
+import type { Poll } from './poll.ts';
 import { LineLost, type Transport } from './transport.ts';
 import {
   type BusHealth,
@@ -121,6 +122,18 @@ export class Scheduler {
     });
   }
 
+  /**
+   * Runs a poll, which gives way to everything else between its exchanges. Resolves null, or a sentence when the bus
+   * cannot be used.
+   */
+  async poll(priority: Priority, poll: Poll): Promise<string | null> {
+    while (!poll.over) {
+      const refused = await this.exchange(priority, (wire) => poll.run(wire, () => this.#isUndisturbed(wire)));
+      if (typeof refused === 'string') return refused;
+    }
+    return null;
+  }
+
   /** See {@link Bus.hold}. */
   hold(): () => void {
     let held = true;
@@ -217,6 +230,14 @@ export class Scheduler {
     return this.#pause(waiting ? Math.max(1, session.retryAt - performance.now()) : null);
   }
 
+  /** True when {@link Scheduler.#runNext} would only continue the running poll. */
+  #isUndisturbed(wire: Transport): boolean {
+    const { suspicious, outOfStep, restMs } = this.#bmcClient;
+    const usable = this.#life === 'running' && this.#connection.health.phase === 'ready' && wire.lost === null;
+    const claimed = this.#session !== null || this.#leaving.length > 0 || this.#queue.top !== null;
+    return usable && !claimed && !suspicious && !outOfStep && restMs <= 0;
+  }
+
   /** Silence of the line behind a console before a reply counts as one: the node's last output may be under way. */
   #quiet(session: BusConsoleSession): { ms: number; capMs: number } {
     return session.speaking ? { ms: this.#connection.profile.settledMs, capMs: SPEAKING_CAP_MS } : QUIET;
@@ -228,7 +249,7 @@ export class Scheduler {
       this.#endSession(session, 'the master has no console on this bus: rackui runs on it');
       return;
     }
-    const reply = await this.#bmcClient.ask(wire, session.addr, 'keep-open');
+    const reply = await this.#bmcClient.ask(wire, session.addr);
     // Missed questions may still be answered, and a BMC's late reply is no output of its node.
     const { outstanding, profile } = this.#connection;
     if (reply.ok && outstanding.mayCome(session.addr, performance.now()))

@@ -23,7 +23,7 @@ import type { Line } from './types.ts';
 function readDevice(fd: number, file: Pick<PortFile, 'received' | 'fail'>): () => void {
   const own = openSync(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_NOCTTY | constants.O_NONBLOCK);
   const callback = (count: number, buffer: Uint8Array): boolean => {
-    file.received(Buffer.from(buffer.subarray(0, count)));
+    file.received(buffer.subarray(0, count));
     return true;
   };
   // An option of every socket that the types have only for connecting ones.
@@ -74,6 +74,7 @@ export class LineError extends Error {
 }
 
 export interface LineHandlers {
+  /** The bytes are valid during the call. */
   onData(bytes: Uint8Array): void;
   /** The device vanished or failed; called once. */
   onLost(why: string): void;
@@ -122,9 +123,6 @@ const BINDING = LinuxBinding as unknown as {
   }>;
 };
 
-/** Interval at which an open port's name is checked, ms. */
-const PRESENCE_MS = 1_000;
-
 /** Opens the port exclusively. Rejects LineError. */
 export async function openLine(port: string, handlers: LineHandlers): Promise<Line> {
   check(port);
@@ -138,7 +136,6 @@ export async function openLine(port: string, handlers: LineHandlers): Promise<Li
   let over = false;
   let shut: Promise<void> | null = null;
   const close = (): Promise<void> => {
-    clearInterval(presence);
     file.end();
     if (shut === null) stopReading();
     return (shut ??= serial.close().catch(() => undefined));
@@ -163,14 +160,12 @@ export async function openLine(port: string, handlers: LineHandlers): Promise<Li
     await serial.close().catch(() => undefined);
     throw explain(port, error as Error);
   }
-  // A hang-up is not always reported, and at a silent console no write fails: the name is checked too.
-  const presence = setInterval(() => {
-    if (!existsSync(port)) lost(`${port} no longer exists`);
-  }, PRESENCE_MS);
-  presence.unref();
   return {
     write: (bytes, taken) => file.write(bytes, taken),
     catchUp: () => file.catchUp(),
+    check: () => {
+      if (!over && !existsSync(port)) lost(`${port} no longer exists`);
+    },
     settings: () => ttySettings(port),
     async close() {
       over = true;

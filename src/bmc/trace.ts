@@ -49,7 +49,10 @@ export class ExchangeLog {
       return;
     }
     const { direction, at, secret } = event;
-    const text = secret ? SECRET_SIGN : kept(event.text);
+    // Where an exchange follows another at once, the ^G of the one leaves with the question of the other.
+    const closesFirst = direction === 'out' && event.text.startsWith(CLOSE) && event.text.length > CLOSE.length;
+    if (closesFirst) this.feed({ ...event, text: CLOSE });
+    const text = secret ? SECRET_SIGN : kept(closesFirst ? event.text.slice(CLOSE.length) : event.text);
     if (direction === 'out') {
       const closes = this.#growing?.out.endsWith(CLOSE) === true;
       if (this.#growing && (this.#growing.in !== '' || closes) && text !== CLOSE) this.#complete();
@@ -157,6 +160,7 @@ export class Trace {
           line.write(bytes, taken);
         },
         catchUp: () => line.catchUp?.(),
+        check: () => line.check?.(),
         settings: () => line.settings?.() ?? Promise.resolve(null),
         close: () => {
           this.#line('lost', 'closed');

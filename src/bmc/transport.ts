@@ -11,6 +11,8 @@ export class LineLost extends Error {
 }
 
 const CLOSE = Uint8Array.of(CLOSE_PIPE);
+/** Interval at which the device is checked while a console has the wire, ms. */
+const PRESENCE_MS = 1_000;
 
 /** Examines the bytes received so far (latin1); returns a result to end the wait, or null to continue. */
 export type Scan<T> = (text: string) => T | null;
@@ -18,8 +20,6 @@ export type Scan<T> = (text: string) => T | null;
 interface Waiting {
   /** Ends the wait where the result is in. */
   look(text: string): void;
-  /** Time at which the line counts as silent, for the last byte at `lastByteAt` (performance.now). */
-  deadline(lastByteAt: number): number;
   silent(): void;
   fail(error: LineLost): void;
 }
@@ -28,14 +28,17 @@ export class Transport {
   readonly #line: Line;
   #received = '';
   #waiting: Waiting | null = null;
-  /** Checks for silence; one for all waits, because most end long before. */
+  /** Begin of the running wait (performance.now), and the time without a byte that ends it, ms. */
+  #waitedFrom = 0;
+  #silenceMs = 0;
+  /** Checks the running wait for silence. */
   #timer: NodeJS.Timeout | null = null;
   #timerAt = 0;
   #lost: LineLost | null = null;
   #lastByteAt = performance.now();
   #listening = false;
-  /** Receives the bytes between exchanges while a console is open; null: such bytes are stray. */
-  console: ((bytes: Uint8Array) => void) | null = null;
+  #console: ((bytes: Uint8Array) => void) | null = null;
+  #presence: NodeJS.Timeout | undefined;
   /** Number of bytes that belonged to no exchange and no console. */
   stray = 0;
 
@@ -48,14 +51,22 @@ export class Transport {
     return this.#lost;
   }
 
+  /** Sets what receives the bytes between exchanges while a console is open; null: such bytes are stray. */
+  set console(receive: ((bytes: Uint8Array) => void) | null) {
+    this.#console = receive;
+    clearInterval(this.#presence);
+    // No exchange fails while the console has the wire.
+    this.#presence = receive && !this.#lost ? setInterval(() => this.#line.check?.(), PRESENCE_MS) : undefined;
+  }
+
   /** Takes bytes from the line. */
   feed(bytes: Uint8Array): void {
     this.#lastByteAt = performance.now();
     if (this.#listening) {
       this.#received += latin1(bytes);
       this.#waiting?.look(this.#received);
-    } else if (this.console) {
-      this.console(bytes);
+    } else if (this.#console) {
+      this.#console(bytes);
     } else {
       // Line ends and an echoed ^G trail an exchange on some buses; they are not counted.
       for (const byte of bytes) if (byte > 0x20 || byte === 0) this.stray++;
@@ -65,8 +76,7 @@ export class Transport {
   /** Marks the line as lost: the running wait and all later calls fail with LineLost. */
   lose(why: string): void {
     this.#lost = new LineLost(why);
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    clearInterval(this.#presence);
     this.#end()?.fail(this.#lost);
   }
 
@@ -76,17 +86,17 @@ export class Transport {
    */
   send(data: string | Uint8Array, taken?: () => void): void {
     if (this.#lost) throw this.#lost;
-    const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
-    if (bytes.includes(CLOSE_PIPE)) throw new Error('0x07 may reach the line only as the close of a pipe');
-    this.#line.write(bytes, taken);
+    this.#line.write(bytesOf(data), taken);
   }
 
   /**
    * Sends ^G, which closes the pipe and the console in it. Harmless where none is open; recovers a wedged bus (grade
-   * V).
+   * V). `then`: commands that follow in the same write.
    */
-  closePipe(): void {
-    if (!this.#lost) this.#line.write(CLOSE);
+  closePipe(then: string | null = null): void {
+    if (this.#lost) return;
+    if (then === null) this.#line.write(CLOSE);
+    else this.#line.write(Buffer.concat([CLOSE, bytesOf(then)]));
   }
 
   /** Reads all input that has arrived. */
@@ -114,29 +124,47 @@ export class Transport {
    */
   receive<T>(scan: Scan<T>, silenceMs: number): Promise<T | null> {
     if (this.#lost) return Promise.reject(this.#lost);
-    const found = scan(this.#received);
-    if (found !== null) return Promise.resolve(found);
     return new Promise<T | null>((resolve, reject) => {
-      const begun = performance.now();
-      this.#waiting = {
+      const waiting: Waiting = {
         look: (text) => {
           const found = scan(text);
           if (found === null) return;
           this.#end();
           resolve(found);
         },
-        deadline: (lastByteAt) => Math.min(Math.max(begun, lastByteAt) + silenceMs, begun + 4 * silenceMs),
         silent: () => resolve(null),
         fail: reject,
       };
-      this.#checkAt(begun + silenceMs);
+      this.#waiting = waiting;
+      this.#waitFrom(silenceMs);
+      waiting.look(this.#received);
+      if (this.#waiting === waiting) this.#checkAt(this.#deadline);
     });
+  }
+
+  /**
+   * Ends an exchange and begins the next within the running wait: sends `commands`, where a pipe is to be closed
+   * behind the ^G in one write. To be called by the wait's own scan.
+   */
+  goOn(closing: boolean, commands: string, silenceMs: number): void {
+    this.#received = '';
+    this.#waitFrom(silenceMs);
+    this.#checkAt(this.#waitedFrom + silenceMs);
+    if (closing) this.closePipe(commands);
+    else this.send(commands);
+  }
+
+  #waitFrom(silenceMs: number): void {
+    this.#waitedFrom = performance.now();
+    this.#silenceMs = silenceMs;
   }
 
   /** Ends the running wait, and returns it. */
   #end(): Waiting | null {
     const waiting = this.#waiting;
     this.#waiting = null;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
     return waiting;
   }
 
@@ -157,7 +185,7 @@ export class Transport {
     const waiting = this.#waiting;
     if (waiting === null) return;
     const now = performance.now();
-    const deadline = waiting.deadline(this.#lastByteAt);
+    const deadline = this.#deadline;
     if (now < deadline) {
       this.#checkAt(deadline);
       return;
@@ -166,9 +194,19 @@ export class Transport {
     // unread.
     setImmediate(() => {
       if (this.#waiting !== waiting) return;
-      if (this.#lastByteAt > now) this.#checkSilence();
-      else this.#end()?.silent();
+      if (this.#lastByteAt > now) {
+        this.#checkSilence();
+        return;
+      }
+      this.#line.check?.();
+      this.#end()?.silent();
     });
+  }
+
+  /** Time at which the line counts as silent (performance.now). */
+  get #deadline(): number {
+    const [from, silenceMs] = [this.#waitedFrom, this.#silenceMs];
+    return Math.min(Math.max(from, this.#lastByteAt) + silenceMs, from + 4 * silenceMs);
   }
 
   /** Waits until no byte came for `quietMs`; resolves false when bytes still come after `capMs`. Rejects LineLost. */
@@ -193,4 +231,11 @@ export class Transport {
     this.lose('the port was closed');
     await this.#line.close();
   }
+}
+
+/** Returns the bytes of commands (latin1). Throws an Error for 0x07. */
+function bytesOf(data: string | Uint8Array): Uint8Array {
+  const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
+  if (bytes.includes(CLOSE_PIPE)) throw new Error('0x07 may reach the line only as the close of a pipe');
+  return bytes;
 }

@@ -46,6 +46,12 @@ export type StatusOutcome =
   /** Nothing was asked, because the bus is not usable. */
   | { ok: false; failure: 'bus'; detail: string };
 
+/** Outcome of one of several status requests. */
+export interface Polled {
+  addr: Address;
+  outcome: StatusOutcome;
+}
+
 export type BmcVerb = 'on' | 'off';
 
 export type VerbOutcome =
@@ -136,6 +142,17 @@ export interface Bus {
    */
   status(addr: Address, priority: Priority, patience?: 'patient' | 'brief'): Promise<StatusOutcome>;
   /**
+   * One status exchange with each of `addrs` that is `wanted` when the line is free for it; between any two of them
+   * everything else takes its turn, by priority. `take` gets the outcomes, several at a time, before anything else is
+   * asked. Resolves false when the bus could not be used: the rest was not asked.
+   */
+  poll(
+    priority: Priority,
+    addrs: readonly Address[],
+    wanted: (addr: Address) => boolean,
+    take: (outcomes: readonly Polled[]) => void,
+  ): Promise<boolean>;
+  /**
    * A verb with identity proof in the same pipe, then verification. Refuses the master's own slot. `listened`: the
    * verb depends on the node's output so far; then one that cannot be sent within two seconds fails with `held-up`.
    */
@@ -183,6 +200,11 @@ export interface Line {
   write(bytes: Uint8Array, taken?: () => void): void;
   /** Reads all input that has arrived at once; absent: input never waits to be read. */
   catchUp?(): void;
+  /**
+   * Checks that the device is still there, for a line on which nothing came: a hang-up is not always reported. Absent:
+   * it cannot go unnoticed.
+   */
+  check?(): void;
   /**
    * The port's settings as the system reports them (`stty -a`), null where it does not; absent: the line is no port.
    */

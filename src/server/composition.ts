@@ -199,6 +199,7 @@ function composePolling(options: RackServerOptions, { events, warn }: Records, c
     busyNodes: () => workload.nodes,
     between: (free) => boards.identify(free),
   });
+  changes.on('work', () => poller.pollBusy());
   const selfCheck = new SelfCheck({
     stateDir,
     consoleLogDir: options.consoleLogDir,

@@ -15,7 +15,13 @@ async function sweepOf(nodes: number, rounds: number): Promise<{ ms: number; wir
   const times: number[] = [];
   let failed = 0;
   const sweep = async (): Promise<void> => {
-    for (let addr = 0; addr < nodes; addr++) if (!(await bus.status(addr, PRIORITY.sweep)).ok) failed++;
+    const addrs = Array.from({ length: nodes }, (_, addr) => addr);
+    await bus.poll(
+      PRIORITY.sweep,
+      addrs,
+      () => true,
+      (outcomes) => (failed += outcomes.filter(({ outcome }) => !outcome.ok).length),
+    );
   };
   await sweep();
   await rack.ctl('reset-counters');

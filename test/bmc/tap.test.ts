@@ -121,14 +121,17 @@ test('the exchange log puts question, answer and close together, and learns whet
   feed('out', '\\', 9);
   feed('out', '=', 9);
   feed('in', '=\r\n05 ff 0 00 00\r\n', 11);
-  feed('out', '\x07', 12);
-  feed('out', '=', 13);
+  feed('out', '\x07[06]|=', 12);
+  feed('in', '06|=\r\n06 ff 1 26 98\r\n', 14);
+  feed('out', '\x07', 15);
+  feed('out', '=', 16);
   await news;
   expect(log.after(0, 10).map(({ note, out, in: heard, ms }) => note ?? [out, heard, ms])).toEqual([
     'opened /dev/x',
     ['[04]|=\x07', '04|=\r\n04 ff 1 26 98\r\n', 4],
     ['[05]|=', '05|=\r\n05 ff 1 26 98\r\n', 1],
     ['\\=\x07', '=\r\n05 ff 0 00 00\r\n', 2],
+    ['[06]|=\x07', '06|=\r\n06 ff 1 26 98\r\n', 2],
   ]);
   expect(log.verbEcho).toBe(false);
 });

@@ -1,7 +1,14 @@
 /** Sweep and discovery over a scripted bus: who is asked, when, and what is made of the answer. */
 import { afterEach, describe, expect, test } from 'vitest';
 import type { EventRecord } from '../../src/api/methods.ts';
-import { PRIORITY, type Bus, type BusHealth, type Priority, type StatusOutcome } from '../../src/bmc/types.ts';
+import {
+  PRIORITY,
+  type Bus,
+  type BusHealth,
+  type Polled,
+  type Priority,
+  type StatusOutcome,
+} from '../../src/bmc/types.ts';
 import { unnamedNode } from '../../src/rack/inventory.ts';
 import { UNKNOWN_SYSTEM } from '../../src/rack/system-state.ts';
 import { EventLog } from '../../src/server/events.ts';
@@ -54,6 +61,21 @@ class ScriptedBus {
     if (failures > 0 || !this.present.has(addr)) return { ok: false, failure: 'silent', detail: 'silent' };
     const sample = { power: 'on', current: 30 + addr, fan: 100, at: Date.now(), rttMs: 3 } as const;
     return { ok: true, sample, master: addr === 0 };
+  }
+
+  async poll(
+    priority: Priority,
+    addrs: readonly number[],
+    wanted: (addr: number) => boolean,
+    take: (outcomes: Polled[]) => void,
+  ): Promise<boolean> {
+    for (const addr of addrs) {
+      if (!wanted(addr)) continue;
+      const outcome = await this.status(addr, priority);
+      if (!outcome.ok && outcome.failure === 'bus') return false;
+      take([{ addr, outcome }]);
+    }
+    return true;
   }
 
   #turn(priority: Priority): Promise<void> {

@@ -65,7 +65,8 @@ export class Consoles implements ConsolePort {
   readonly #buffers = new Map<Address, ConsoleBuffer>();
   /** How each node's console looked last. */
   readonly last: LastScreens;
-  readonly #ticks: NodeJS.Timeout;
+  /** Runs while a console is open. */
+  #ticks: NodeJS.Timeout | undefined;
   /** Nodes whose logs end before their power last changed. */
   readonly #powerChanged = new Set<Address>();
   #line: SharedConsole | null = null;
@@ -76,11 +77,6 @@ export class Consoles implements ConsolePort {
     this.#options = options;
     const { transcriptDir, name, now } = options;
     this.last = new LastScreens({ buffer: (addr) => this.#buffers.get(addr), transcriptDir, name, now });
-    this.#ticks = setInterval(() => {
-      if (this.#line === null) return;
-      this.#line.tick();
-      options.systems.tick(this.#line.addr);
-    }, TICK_MS);
   }
 
   state(): ConsoleState | null {
@@ -280,9 +276,9 @@ export class Consoles implements ConsolePort {
   }
 
   async close(why: string): Promise<void> {
-    clearInterval(this.#ticks);
     const line = this.#line;
     this.#line = null;
+    this.#tick();
     await line?.close(why);
     await Promise.all([...this.#buffers.values()].map((buffer) => buffer.close()));
   }
@@ -347,7 +343,15 @@ export class Consoles implements ConsolePort {
     });
     if (performance.now() - this.#unlockedAt < ECHO_MS) line.conceal(this.#options.unlock);
     this.#line = line;
+    clearInterval(this.#ticks);
+    this.#ticks = setInterval(() => this.#tick(), TICK_MS);
     return line;
+  }
+
+  #tick(): void {
+    this.#line?.tick();
+    if (this.#line !== null) this.#options.systems.tick(this.#line.addr);
+    else clearInterval(this.#ticks);
   }
 
   #end(line: SharedConsole, why: string): void {

@@ -117,7 +117,8 @@ export class NodeStates {
   /** Applies the outcome of a status request. `bus` outcomes concern no node and change nothing. */
   apply(addr: Address, outcome: StatusOutcome, source: Source, asked = 1): void {
     if (!outcome.ok && outcome.failure === 'bus') return;
-    const at = this.#ports.now();
+    // Outcomes of a poll are applied together, some time after their replies.
+    const at = outcome.ok ? outcome.sample.at : this.#ports.now();
     const { state } = this.reading(addr);
     const changes = this.#state.apply(addr, outcome, source, at, asked);
     this.#history(addr).record(at, outcome.ok ? outcome.sample : null);

@@ -2,7 +2,7 @@
  * Polls the BMC of every node, and again at once where one did not answer; silent addresses ever more rarely,
  * because each costs its whole timeout.
  */
-import { type Bus, PRIORITY, type Priority, type StatusOutcome } from '../../bmc/types.ts';
+import { type Bus, type Polled, PRIORITY, type Priority, type StatusOutcome } from '../../bmc/types.ts';
 import type { Address } from '../../rack/address.ts';
 import type { Source } from '../../rack/reading.ts';
 import type { BusStatusMonitor } from './bus-status.ts';
@@ -56,7 +56,7 @@ export interface PollerPorts {
 }
 
 export class Poller {
-  readonly #bus: Pick<Bus, 'status'>;
+  readonly #bus: Pick<Bus, 'status' | 'poll'>;
   readonly #monitor: BusStatusMonitor;
   readonly #nodeStates: NodeStates;
   readonly #discovery: Discovery | null;
@@ -72,7 +72,7 @@ export class Poller {
 
   /** `discovery`: null where the inventory is configured. */
   constructor(
-    bus: Pick<Bus, 'status'>,
+    bus: Pick<Bus, 'status' | 'poll'>,
     monitor: BusStatusMonitor,
     nodeStates: NodeStates,
     discovery: Discovery | null,
@@ -87,7 +87,7 @@ export class Poller {
 
   /** Polls until {@link stop}; the promise ends with it. */
   async run(): Promise<void> {
-    this.#busyTimer = setInterval(() => void this.#askBusy(), BUSY_EVERY_MS);
+    this.pollBusy();
     while (!this.#stopped) {
       const started = performance.now();
       const next = started + this.#nodeStates.intervalMs;
@@ -108,6 +108,12 @@ export class Poller {
     this.#stopped = true;
     if (this.#busyTimer) clearInterval(this.#busyTimer);
     this.wake();
+  }
+
+  /** Polls the nodes in operations more often, until there are none. To be called when an operation has begun. */
+  pollBusy(): void {
+    if (this.#stopped || this.#busyTimer !== null || this.#ports.busyNodes().length === 0) return;
+    this.#busyTimer = setInterval(() => void this.#askBusy(), BUSY_EVERY_MS);
   }
 
   /** Starts a sweep now, silent addresses included: the bus is free (again). */
@@ -169,26 +175,30 @@ export class Poller {
     since: number,
     source: Source,
   ): Promise<'all' | 'shared' | 'interrupted'> {
-    let shared = false;
+    const shared: Address[] = [];
     const again: { addr: Address; first: StatusOutcome }[] = [];
-    for (const addr of addrs) {
-      if (this.#answeredSince(addr, since)) {
-        shared = true;
-        continue;
-      }
-      const outcome = await this.#bus.status(addr, priority);
-      if (this.#stopped || isBusFailure(outcome)) return 'interrupted';
-      if (!outcome.ok && this.#nodeStates.reading(addr).state !== 'failed') again.push({ addr, first: outcome });
-      else this.#take(addr, outcome, source, 1);
-    }
+    const wanted = (addr: Address): boolean => {
+      if (!this.#answeredSince(addr, since)) return !this.#stopped;
+      shared.push(addr);
+      return false;
+    };
+    const take = (outcomes: readonly Polled[]): void => {
+      if (this.#stopped) return;
+      for (const { addr, outcome } of outcomes)
+        if (!outcome.ok && this.#nodeStates.reading(addr).state !== 'failed') again.push({ addr, first: outcome });
+        else this.#take(addr, outcome, source, 1);
+    };
+    const usable = await this.#bus.poll(priority, addrs, wanted, take);
+    if (!usable) return 'interrupted';
     for (const { addr, first } of again) {
+      if (this.#stopped) break;
       const second = await this.#bus.status(addr, priority);
       // The first failure is used where the second question could not be sent.
-      if (isBusFailure(second)) this.#take(addr, first, source, 1);
+      if (!second.ok && second.failure === 'bus') this.#take(addr, first, source, 1);
       else this.#take(addr, second, source, 2);
-      if (this.#stopped) return 'interrupted';
     }
-    return shared ? 'shared' : 'all';
+    if (this.#stopped) return 'interrupted';
+    return shared.length > 0 ? 'shared' : 'all';
   }
 
   #answeredSince(addr: Address, since: number): boolean {
@@ -204,6 +214,10 @@ export class Poller {
 
   async #askBusy(): Promise<void> {
     const busy = this.#ports.busyNodes();
+    if (busy.length === 0 && this.#busyTimer !== null) {
+      clearInterval(this.#busyTimer);
+      this.#busyTimer = null;
+    }
     if (this.#askingBusy || !this.#free || busy.length === 0) return;
     this.#askingBusy = true;
     try {
@@ -232,8 +246,4 @@ export class Poller {
       this.#wake = () => done(true);
     });
   }
-}
-
-function isBusFailure(outcome: StatusOutcome): boolean {
-  return !outcome.ok && outcome.failure === 'bus';
 }

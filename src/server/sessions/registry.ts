@@ -35,11 +35,11 @@ export class SessionRegistry {
   readonly #sessions = new Map<number, ClientSession>();
   #lastId = 0;
   #closed = false;
-  readonly #ticks: NodeJS.Timeout;
+  /** Null while no session is open. */
+  #ticks: NodeJS.Timeout | null = null;
 
   constructor(ports: SessionRegistryPorts) {
     this.#ports = ports;
-    this.#ticks = setInterval(() => this.#tick(), TICK_MS);
   }
 
   /** Number of connections, including those before hello. */
@@ -66,6 +66,7 @@ export class SessionRegistry {
       ended: (_session, why) => this.#ended(session, why),
     });
     this.#sessions.set(session.id, session);
+    this.#ticks ??= setInterval(() => this.#tick(), TICK_MS);
     const impatience = setTimeout(() => {
       if (session.who === null) void session.disconnect('it sent no hello');
     }, HELLO_MS);
@@ -88,12 +89,17 @@ export class SessionRegistry {
   /** Disconnects all sessions; `why` is their reason. */
   async close(why: string): Promise<void> {
     this.#closed = true;
-    clearInterval(this.#ticks);
+    this.#stopTicks();
     await Promise.all([...this.#sessions.values()].map((session) => session.disconnect(why)));
   }
 
   get #known(): ClientSession[] {
     return [...this.#sessions.values()].filter((session) => session.who !== null);
+  }
+
+  #stopTicks(): void {
+    if (this.#ticks !== null) clearInterval(this.#ticks);
+    this.#ticks = null;
   }
 
   #tick(): void {
@@ -115,6 +121,7 @@ export class SessionRegistry {
 
   #ended(session: ClientSession, why: string | null): void {
     this.#sessions.delete(session.id);
+    if (this.#sessions.size === 0) this.#stopTicks();
     this.#ports.left(session);
     const reason = why === null ? '' : `: ${why}`;
     if (session.who !== null) {
