@@ -22,7 +22,8 @@ export const SHORTEST_STATUS = '00 00 0 00 00'.length;
 
 /** Decodes bytes, one character each. */
 export function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.toString('latin1');
 }
 
 /** `[hh]|`; the brackets clear the input register, so that no stale digit names another node. */

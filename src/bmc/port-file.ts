@@ -113,14 +113,18 @@ export class PortFile {
 
   #send(): void {
     for (let first = this.#waiting[0]; first; first = this.#waiting[0]) {
+      let count: number;
       try {
-        first.bytes = first.bytes.subarray(writeSync(this.#fd, first.bytes));
+        count = writeSync(this.#fd, first.bytes);
       } catch (error) {
         if (isTooEarly(error)) this.#ready.poll(WRITABLE);
         else this.fail(error as Error);
         return;
       }
-      if (first.bytes.length > 0) continue;
+      if (count < first.bytes.length) {
+        first.bytes = first.bytes.subarray(count);
+        continue;
+      }
       this.#waiting.shift();
       if (first.taken) setImmediate(first.taken);
     }

@@ -35,9 +35,16 @@ export class ExchangeLog {
   #seq = 0;
   #verbEcho: boolean | null = null;
   readonly #waiting = new Set<() => void>();
+  readonly #catchUp: () => void;
+
+  /** `catchUp` is called before the log is read: it feeds the events so far. */
+  constructor(catchUp: () => void = () => undefined) {
+    this.#catchUp = catchUp;
+  }
 
   /** True when `/` and `\` are echoed on this bus, as the last verb showed; null: none was sent yet. */
   get verbEcho(): boolean | null {
+    this.#catchUp();
     return this.#verbEcho;
   }
 
@@ -68,11 +75,13 @@ export class ExchangeLog {
 
   /** The latest `limit` entries after `seq`, oldest first. */
   after(seq: number, limit: number): LoggedExchange[] {
+    this.#catchUp();
     return this.#entries.filter((entry) => entry.seq > seq).slice(-limit);
   }
 
   /** Resolves when there is an entry after `seq`, or after `ms`. */
   async waitForEntry(seq: number, ms: number): Promise<void> {
+    this.#catchUp();
     if (this.#seqOfLast > seq) return;
     await new Promise<void>((resolve) => {
       const done = (): void => {
@@ -117,12 +126,21 @@ function kept(text: string): string {
 /** An event of the trace; `text` is latin1, one character a byte. */
 export type TraceEvent = ({ kind: 'bytes' } & Piece) | { kind: 'opened' | 'lost'; at: number; detail: string };
 
+type Listener = (event: TraceEvent) => void;
+
+/** Longest time for which bytes are held back from {@link Trace.onLate} while others follow, ms; and most pieces. */
+const LATE_MS = 50;
+const HELD_MOST = 64;
+
 type Open = (port: string, handlers: LineHandlers) => Promise<Line>;
 
 export class Trace {
   readonly #redaction: Redaction;
   readonly #now: () => number;
-  readonly #listeners = new Set<(event: TraceEvent) => void>();
+  readonly #listeners = new Set<Listener>();
+  readonly #lateListeners = new Set<Listener>();
+  /** Pieces that nobody has got yet. */
+  #held: Omit<Piece, 'secret'>[] = [];
 
   /** `now`: epoch milliseconds. */
   constructor(now: () => number, secrets: readonly string[]) {
@@ -132,12 +150,26 @@ export class Trace {
 
   /** Adds a secret to remove from now on. */
   hide(secret: string): void {
+    this.catchUp();
     this.#redaction.add(secret);
   }
 
-  on(listener: (event: TraceEvent) => void): () => void {
+  on(listener: Listener): () => void {
+    this.catchUp();
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Adds a listener that gets the events of some exchanges together, or at {@link Trace.catchUp}. */
+  onLate(listener: Listener): void {
+    this.#lateListeners.add(listener);
+  }
+
+  /** Passes on what is held back. */
+  catchUp(): void {
+    const held = this.#held;
+    this.#held = [];
+    for (const { direction, text, at } of held) this.#emit(this.#redaction.feed(direction, text, at));
   }
 
   /** Wraps `open` so that the bytes of its lines are traced. */
@@ -171,19 +203,25 @@ export class Trace {
   }
 
   #passed(direction: Direction, bytes: Uint8Array): void {
-    if (this.#listeners.size === 0) return;
-    this.#emit(this.#redaction.feed(direction, latin1(bytes), this.#now()));
+    if (this.#listeners.size + this.#lateListeners.size === 0) return;
+    const at = this.#now();
+    const since = this.#held[0]?.at ?? at;
+    this.#held.push({ direction, text: latin1(bytes), at });
+    if (this.#listeners.size > 0 || at - since >= LATE_MS || this.#held.length >= HELD_MOST) this.catchUp();
   }
 
   #line(kind: 'opened' | 'lost', detail: string): void {
+    this.catchUp();
     this.#emit(this.#redaction.flush());
-    for (const listener of this.#listeners) listener({ kind, at: this.#now(), detail });
+    this.#tell({ kind, at: this.#now(), detail });
   }
 
   #emit(pieces: readonly Piece[]): void {
-    for (const { direction, at, text, secret } of pieces) {
-      const event: TraceEvent = { kind: 'bytes', direction, at, text, secret };
-      for (const listener of this.#listeners) listener(event);
-    }
+    for (const { direction, at, text, secret } of pieces) this.#tell({ kind: 'bytes', direction, at, text, secret });
+  }
+
+  #tell(event: TraceEvent): void {
+    for (const listener of this.#listeners) listener(event);
+    for (const listener of this.#lateListeners) listener(event);
   }
 }

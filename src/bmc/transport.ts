@@ -11,6 +11,8 @@ export class LineLost extends Error {
 }
 
 const CLOSE = Uint8Array.of(CLOSE_PIPE);
+const CLOSE_TEXT = latin1(CLOSE);
+const MISPLACED = '0x07 may reach the line only as the close of a pipe';
 /** Interval at which the device is checked while a console has the wire, ms. */
 const PRESENCE_MS = 1_000;
 
@@ -86,17 +88,19 @@ export class Transport {
    */
   send(data: string | Uint8Array, taken?: () => void): void {
     if (this.#lost) throw this.#lost;
-    this.#line.write(bytesOf(data), taken);
+    const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
+    if (bytes.includes(CLOSE_PIPE)) throw new Error(MISPLACED);
+    this.#line.write(bytes, taken);
   }
 
   /**
    * Sends ^G, which closes the pipe and the console in it. Harmless where none is open; recovers a wedged bus (grade
    * V). `then`: commands that follow in the same write.
    */
-  closePipe(then: string | null = null): void {
+  closePipe(then = ''): void {
     if (this.#lost) return;
-    if (then === null) this.#line.write(CLOSE);
-    else this.#line.write(Buffer.concat([CLOSE, bytesOf(then)]));
+    if (then.includes(CLOSE_TEXT)) throw new Error(MISPLACED);
+    this.#line.write(then === '' ? CLOSE : Buffer.from(CLOSE_TEXT + then, 'latin1'));
   }
 
   /** Reads all input that has arrived. */
@@ -231,11 +235,4 @@ export class Transport {
     this.lose('the port was closed');
     await this.#line.close();
   }
-}
-
-/** Returns the bytes of commands (latin1). Throws an Error for 0x07. */
-function bytesOf(data: string | Uint8Array): Uint8Array {
-  const bytes = typeof data === 'string' ? Buffer.from(data, 'latin1') : data;
-  if (bytes.includes(CLOSE_PIPE)) throw new Error('0x07 may reach the line only as the close of a pipe');
-  return bytes;
 }

@@ -10,6 +10,7 @@ import { configCandidates } from '../config/paths.ts';
 import type { Config } from '../config/schema.ts';
 import { steadyNow } from '../lib/clock.ts';
 import { messageOf, Refused } from '../lib/errors.ts';
+import { watchFiles } from '../lib/file-watch.ts';
 import type { Plans } from '../power/plans/plans.ts';
 import { type Inventory, masterMismatch } from '../rack/inventory.ts';
 import type { Changes } from './changes.ts';
@@ -22,8 +23,8 @@ import type { BusStatusMonitor } from './polling/bus-status.ts';
 import type { NodeStates, BusyNodes } from './polling/node-states.ts';
 import type { Poller } from './polling/poller.ts';
 
-/** Interval between checks of the file, ms. */
-const LOOK_MS = 2_000;
+/** Interval between checks of the file where the system reports no change, ms. */
+const LOOK_MS = 30_000;
 const RESTART = 'needs a restart: rackui server stop';
 /** Settings that are read once, when the server starts; a section stands for all settings below it. */
 const AT_START = [
@@ -69,7 +70,7 @@ export class ActiveConfig {
   #seen: string | null = null;
   /** Result of the last read of the file: the configuration, or the reason why it cannot be used. */
   #file: { config: Config } | { problem: string };
-  #timer: NodeJS.Timeout | null = null;
+  #stopWatching: () => void = () => undefined;
   #changed: () => void = () => undefined;
 
   constructor(loaded: LoadedConfig, { load, signature }: ActiveConfigOptions = {}) {
@@ -104,11 +105,17 @@ export class ActiveConfig {
   /** Starts to watch the file; calls `changed` when the status differs. */
   watch(changed: () => void): void {
     this.#changed = changed;
-    this.#timer = setInterval(() => void this.checkFile(), LOOK_MS).unref();
+    const look = (): void => void this.checkFile();
+    const timer = setInterval(look, LOOK_MS).unref();
+    const stop = watchFiles(sourcesOf(this.path), look);
+    this.#stopWatching = () => {
+      clearInterval(timer);
+      stop();
+    };
   }
 
   close(): void {
-    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#stopWatching();
   }
 
   status(): ConfigStatus {
@@ -183,11 +190,15 @@ export class ActiveConfig {
   }
 }
 
+/** Returns every file that the configuration may be read from. */
+function sourcesOf(path: string | null): string[] {
+  return path === null ? configCandidates().map((candidate) => candidate.path) : [path];
+}
+
 /** Returns device, inode, size and times of every file that the configuration may be read from, as one string. */
 async function signatureOf(path: string | null): Promise<string> {
-  const paths = path === null ? configCandidates().map((candidate) => candidate.path) : [path];
   const signs = await Promise.all(
-    paths.map((one) =>
+    sourcesOf(path).map((one) =>
       stat(one).then(
         ({ dev, ino, size, mtimeMs, ctimeMs }) => [dev, ino, size, mtimeMs, ctimeMs].join(' '),
         (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'),

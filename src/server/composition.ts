@@ -85,8 +85,8 @@ interface Records {
 }
 
 function composeRecords({ stateDir, trace, log }: RackServerOptions, changes: Changes): Records {
-  const exchanges = new ExchangeLog();
-  trace.on((event) => exchanges.feed(event));
+  const exchanges = new ExchangeLog(() => trace.catchUp());
+  trace.onLate((event) => exchanges.feed(event));
   const warn = (text: string): void => events.add('warning', 'server', null, text);
   const eventFile = new EventFile(stateDir, (text) => {
     log.warn(text);

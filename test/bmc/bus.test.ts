@@ -1,7 +1,7 @@
 /** The bus over a fake line: styles, contradictions, verbs, priorities, consoles. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createBus } from '../../src/bmc/index.ts';
-import { PRIORITY, type Bus, type ConsolePhase } from '../../src/bmc/types.ts';
+import { PRIORITY, type Bus, type ConsolePhase, type Line, type Polled } from '../../src/bmc/types.ts';
 import { MiniRack, STYLES } from './mini-rack.ts';
 
 const buses: Bus[] = [];
@@ -9,7 +9,7 @@ afterEach(async () => {
   await Promise.all(buses.splice(0).map((bus) => bus.close()));
 });
 
-async function busOn(rack: MiniRack): Promise<Bus> {
+async function busOn(rack: Pick<MiniRack, 'open'>): Promise<Bus> {
   const bus = createBus({ port: 'fake', open: rack.open });
   buses.push(bus);
   bus.start();
@@ -108,6 +108,86 @@ describe('status', () => {
 
   test('an unlock string that would be executed is refused', () => {
     expect(() => createBus({ port: 'fake', unlock: 'a\\b' })).toThrow(/command character/);
+  });
+});
+
+describe('poll', () => {
+  /** A bus on a rack whose writes are recorded one by one, and what its polls pass on. */
+  async function polled(): Promise<{
+    rack: MiniRack;
+    bus: Bus;
+    writes: string[];
+    news: string[];
+    poll: () => Promise<boolean>;
+  }> {
+    const rack = new MiniRack();
+    const [writes, news]: [string[], string[]] = [[], []];
+    const open = async (...about: Parameters<typeof rack.open>): Promise<Line> => {
+      const line = await rack.open(...about);
+      return {
+        ...line,
+        write: (bytes, taken) => {
+          writes.push(Buffer.from(bytes).toString('latin1'));
+          line.write(bytes, taken);
+        },
+      };
+    };
+    const bus = await busOn({ open });
+    await warm(bus);
+    writes.length = 0;
+    const sign = ({ addr, outcome }: Polled): string =>
+      `${addr} ${outcome.ok ? outcome.sample.power : outcome.failure}`;
+    const poll = (): Promise<boolean> =>
+      bus.poll(
+        PRIORITY.sweep,
+        [1, 2, 3],
+        () => true,
+        (outcomes) => news.push(outcomes.map(sign).join(', ')),
+      );
+    return { rack, bus, writes, news, poll };
+  }
+
+  test('asks back to back: each question in one write with the ^G ahead of it, all outcomes together', async () => {
+    const { writes, news, poll } = await polled();
+    expect(await poll()).toBe(true);
+    expect(writes).toEqual(['[01]|=', '\x07[02]|=', '\x07[03]|=', '\x07']);
+    expect(news).toEqual(['1 on, 2 on, 3 on']);
+  });
+
+  test('a request of higher priority goes next, after the outcomes so far', async () => {
+    const { rack, bus, writes, news, poll } = await polled();
+    let asked: Promise<unknown> = Promise.resolve();
+    rack.tamper = (reply, addr) => {
+      rack.tamper = (same) => same;
+      expect(addr).toBe(1);
+      asked = bus.status(3, PRIORITY.operator).then(({ ok }) => news.push(`asked 3: ${ok}`));
+      return reply;
+    };
+    expect(await poll()).toBe(true);
+    await asked;
+    expect(writes).toEqual(['[01]|=', '\x07', '[03]|=', '\x07', '[02]|=', '\x07[03]|=', '\x07']);
+    expect(news).toEqual(['1 on', 'asked 3: true', '2 on, 3 on']);
+  });
+
+  test('a change of power and a silent node are asked again as ever, in their own pipe', async () => {
+    const { rack, writes, news, poll } = await polled();
+    const node = rack.nodes.get(2);
+    if (node) node.power = 0;
+    rack.tamper = (reply, addr) => (addr === 3 ? null : reply);
+    expect(await poll()).toBe(true);
+    expect(writes).toEqual(['[01]|=', '\x07[02]|=', '=', '\x07', '[03]|=', '\x07']);
+    expect(news.join('; ')).toBe('1 on, 2 off, 3 silent');
+  });
+
+  test('a bus that is lost ends it with what was read', async () => {
+    const { rack, news, poll } = await polled();
+    rack.tamper = (reply, addr) => {
+      if (addr !== 2) return reply;
+      rack.vanish();
+      return null;
+    };
+    expect(await poll()).toBe(false);
+    expect(news).toEqual(['1 on']);
   });
 });
 

@@ -189,6 +189,9 @@ describe('wire', () => {
       }),
     );
     expect(() => wireOn().wire.send('a\x07')).toThrow(/0x07/);
+    const { wire, written } = wireOn();
+    expect(() => wire.closePipe('[01]|\x07')).toThrow(/0x07/);
+    expect(written).toEqual([]);
   });
 
   test('a lost line rejects who waits and who comes later', async () => {
