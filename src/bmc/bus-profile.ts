@@ -15,6 +15,12 @@ const HABIT = 3;
  * address.
  */
 const FLOOR_MS = 30;
+/**
+ * Round trips that tell how long bytes are under way, and how many of them, the longest, are taken for stalls of this
+ * machine, after which waiting bytes are read first.
+ */
+const RECENT = 16;
+const STALLS = 2;
 /** The longest wait for silence, ms; also used before any round trip was measured. */
 const CEILING_MS = 250;
 
@@ -23,6 +29,7 @@ export class BusProfile {
   #terminated = 0;
   #unterminated = 0;
   #slowestMs: number | null = null;
+  #recentMs: number[] = [];
 
   /**
    * True for a bus that echoes requests. It does so ahead of every reply, so a reply without its echo belongs to an
@@ -48,11 +55,14 @@ export class BusProfile {
     }
     // A decaying maximum follows a slow bus at once and forgets one stall within some dozen exchanges.
     this.#slowestMs = Math.max(reply.rttMs, (this.#slowestMs ?? 0) * 0.95);
+    this.#recentMs.push(reply.rttMs);
+    if (this.#recentMs.length > RECENT) this.#recentMs.shift();
   }
 
   /** Time after which nothing printed before a command reached the bus is under way any more, ms. */
   get settledMs(): number {
-    return Math.min(CEILING_MS, 2 * (this.#slowestMs ?? CEILING_MS / 2) + 4);
+    const usual = this.#recentMs.toSorted((a, b) => b - a)[this.#recentMs.length < RECENT ? 0 : STALLS];
+    return Math.min(CEILING_MS, 2 * (usual ?? CEILING_MS / 2) + 4);
   }
 
   /** Time without a byte that counts as silence, ms. `doubtful`: the node failed last time, so the time is longer. */
@@ -65,6 +75,7 @@ export class BusProfile {
   reset(): void {
     this.#echoed = this.#terminated = this.#unterminated = 0;
     this.#slowestMs = null;
+    this.#recentMs = [];
   }
 }
 

@@ -220,7 +220,12 @@ export class Transport {
       if (this.#lost) throw this.#lost;
       const now = performance.now();
       const since = now - Math.max(begun, this.#lastByteAt);
-      if (since >= quietMs) return true;
+      if (since >= quietMs) {
+        // Timers fire before reads: after this process was held up, bytes may have arrived unread.
+        this.catchUp();
+        if (this.#lastByteAt < now) return true;
+        continue;
+      }
       if (now - begun >= capMs) return false;
       await new Promise((resolve) => setTimeout(resolve, Math.max(1, quietMs - since)));
     }

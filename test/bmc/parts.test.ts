@@ -45,6 +45,27 @@ describe('profile', () => {
   });
 });
 
+describe('what may be under way behind a console', () => {
+  const settledAfter = (trips: readonly number[]): number => {
+    const profile = new BusProfile();
+    for (const rttMs of trips) profile.sawReply({ echoed: true, terminated: true, rttMs });
+    return profile.settledMs;
+  };
+  const trips = (count: number, rttMs: number): number[] => Array<number>(count).fill(rttMs);
+
+  test('is waited for as long as round trips take, not as this machine stalled once or twice', () => {
+    expect(settledAfter(trips(16, 3))).toBe(10);
+    expect(settledAfter([...trips(7, 3), 90, ...trips(7, 3), 50])).toBe(10);
+    expect(settledAfter([...trips(13, 3), 20, 20, 20])).toBe(44);
+  });
+
+  test('is waited for by the longest while few are known, and longest before any is', () => {
+    expect(settledAfter([])).toBe(250);
+    expect(settledAfter([3, 60, 3])).toBe(124);
+    expect(settledAfter(trips(16, 400))).toBe(250);
+  });
+});
+
 describe('pacer', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());

@@ -9,6 +9,8 @@ import { Transport } from '../../src/bmc/transport.ts';
 const folder = mkdtempSync(join(tmpdir(), 'rackui-test-wire-'));
 let far: Socket;
 let wire: Transport;
+/** Bytes that arrived and were not read yet, as a port reads them on request. */
+let unread: Buffer[];
 let end: () => void;
 
 /** A wire whose bytes come through the system, as a port's do. */
@@ -17,7 +19,14 @@ beforeEach(async () => {
   const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
   const near = connect(join(folder, 'sock'));
   far = await accepted;
-  wire = new Transport({ write: (_bytes, taken) => taken?.(), close: () => Promise.resolve() });
+  unread = [];
+  wire = new Transport({
+    write: (_bytes, taken) => taken?.(),
+    catchUp: () => {
+      for (const bytes of unread.splice(0)) wire.feed(bytes);
+    },
+    close: () => Promise.resolve(),
+  });
   near.on('data', (bytes) => wire.feed(bytes));
   end = () => {
     near.destroy();
@@ -50,4 +59,13 @@ test('silence is silence, also after having been held up', async () => {
   const nothing = wire.receive(whole, 20);
   heldUp(60);
   expect(await nothing).toBeNull();
+});
+
+test('a line is not quiet while bytes wait that a process that was held up has not read', async () => {
+  const quiet = wire.quiet(20, 1_000).then(() => performance.now());
+  await new Promise((resolve) => setImmediate(resolve));
+  heldUp(60);
+  unread.push(Buffer.from('the last of a console'));
+  const arrivedAt = performance.now();
+  expect((await quiet) - arrivedAt).toBeGreaterThanOrEqual(19);
 });
