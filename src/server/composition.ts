@@ -199,7 +199,6 @@ function composePolling(options: RackServerOptions, { events, warn }: Records, c
     busyNodes: () => workload.nodes,
     between: (free) => boards.identify(free),
   });
-  changes.on('work', () => poller.pollBusy());
   const selfCheck = new SelfCheck({
     stateDir,
     consoleLogDir: options.consoleLogDir,
@@ -209,7 +208,7 @@ function composePolling(options: RackServerOptions, { events, warn }: Records, c
     },
     alarm: (kind, text) => alarms.set(kind, null, text),
   });
-  changes.on('disk-failed', () => selfCheck.suspect());
+  changes.on('disk-failed', () => selfCheck.suspect()).on('work', () => poller.pollBusy());
   return { monitor, alarms, selfCheck, nodeStates, systems, boards, discovery, poller, workload };
 }
 

@@ -35,6 +35,11 @@ const ROUND_MS = 6_000;
 /** A start's own costs are over, and the compiler has settled. */
 const SETTLED_MS = 5_000;
 /**
+ * The same for a server, which runs for weeks, and its floor: at a sweep a second the compiler takes minutes, and before
+ * both figures are those of compilation.
+ */
+const SERVING_MS = 120_000;
+/**
  * The same for an interface that was left open: it runs so little that the compiler takes a minute to settle, and after
  * less the figure is that of compilation.
  */
@@ -47,12 +52,12 @@ export async function server(): Promise<Figure[]> {
   await using wide = await stand({ sim: ['--nodes', '96'], through: holding() });
   await using other = await startRack({ args: ['--unlocked'] });
   await using floor = openTerminal(...held(process.execPath, [floorProgram('exchanges'), other.link, '24']));
-  await delay(SETTLED_MS);
+  await delay(SERVING_MS);
   const pids = [rack.serverPid, wide.serverPid, floor.pid];
   const [alone = [], of96 = [], least = []] = await processorRounds(pids, ROUND_MS, ROUNDS);
   await using terminal = openTerminal(...held(process.execPath, [PROGRAM, '--socket', rack.socket]), SIZE);
   await terminal.waitFor(/\b24 on\b/);
-  await delay(SETTLED_MS);
+  await delay(SERVING_MS);
   const [withClient = [], leastThen = []] = await processorRounds([rack.serverPid, floor.pid], ROUND_MS, ROUNDS);
   const detail = { server: median(alone), floor: median(least) };
   const shared = { server: median(withClient), floor: median(leastThen) };
