@@ -249,6 +249,14 @@ ${nodes.join('\n')}
     await this.reconnect();
   }
 
+  /** Lets virtual time pass during `work` although a program of the server's runs, one that waits for this test. */
+  async besidePrograms(work: () => Promise<void>): Promise<void> {
+    if (this.#clock) this.#clock.passesPrograms = true;
+    await work().finally(() => {
+      if (this.#clock) this.#clock.passesPrograms = false;
+    });
+  }
+
   /** Somebody presses its button, or the watchdog does: it starts again. */
   async startsAgain(addr: number): Promise<void> {
     await this.ctl(addr, ['power', { state: 'off' }], ['power', { state: 'on' }]);

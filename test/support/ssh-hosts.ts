@@ -5,7 +5,7 @@
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -58,6 +58,27 @@ export class SshHosts implements AsyncDisposable {
   get asked(): string[] {
     const file = join(this.dir, 'asked');
     return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
+  }
+
+  /** Resolves in the turn in which a line that starts with `node` is noted: its ssh still runs. */
+  async isAsked(node: string): Promise<void> {
+    const noted = (): boolean => this.asked.some((line) => line.startsWith(node));
+    const over = AbortSignal.timeout(WAIT_MS);
+    await new Promise<void>((resolve, reject) => {
+      const watcher = watch(this.dir, { persistent: false }, () => {
+        if (!noted()) return;
+        watcher.close();
+        resolve();
+      });
+      over.addEventListener('abort', () => {
+        watcher.close();
+        reject(new Error(`${node} was not asked: ${this.asked.join('; ')}`));
+      });
+      if (noted()) {
+        watcher.close();
+        resolve();
+      }
+    });
   }
 
   forgetHostKeys(): void {
