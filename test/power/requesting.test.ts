@@ -278,3 +278,17 @@ test('what is asked for behind a clearing is not cleared with what was before', 
   expect(await readFile(store.path, 'utf8')).toBe('{"n":2}\n');
   await store.close();
 });
+
+test('kernel lines are no answer to Enter: one that was lost is pressed again, and the request follows at the prompt', async () => {
+  const { rack } = new Scene();
+  let enters = 0;
+  rack.console.onTyped = (typed) => {
+    if (typed.includes('poweroff')) rack.says(`${typed}\n${ACK}${HALT}`);
+    else if (/^\x15?\r+$/.test(typed) && ++enters > 1) rack.says(`\r\n${PROMPT}`);
+  };
+  rack.clock.every(1_000, () => enters < 2 && rack.says('[  212.345678] usb 1-1: device not accepting address\r\n'));
+  await rack.start({ verb: 'off', confirm: NAME });
+  await rack.clock.advance(30_000);
+  expect(enters).toBeGreaterThanOrEqual(2);
+  expect(rack.console.typed.filter((typed) => typed.includes('poweroff'))).toHaveLength(1);
+});

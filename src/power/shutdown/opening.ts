@@ -38,7 +38,9 @@ export function onOpeningLine(transition: Transition, line: Recognition): void {
   // A node that can be reached by ssh gets a shorter limit.
   if (!state.stage.printed && !transition.mayTrySsh) state.until = state.since + state.target.limits.request;
   const lines = [...state.stage.lines, line.text].slice(-PROMPT_LINES);
-  state.stage = { ...state.stage, printed: true, answered: true, lines: lines };
+  // The kernel prints by itself: behind a lost key, its lines are no answer.
+  const answered = state.stage.answered || !isStamped(line.text);
+  state.stage = { ...state.stage, printed: true, answered, lines };
   state.named = lineHost(line.text) ?? state.named;
   // A sticky question is open: nothing is typed at any prompt before it is answered.
   if (state.prompt) return;
