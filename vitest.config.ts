@@ -24,11 +24,11 @@ export default defineConfig({
     testTimeout: 90_000,
     hookTimeout: 60_000,
     // Two cores on the smallest machine that runs these. The longest files (plans, shutdowns, transfers) mostly wait: of
-    // three at a time the cores were idle for half of the run.
-    maxWorkers: 4,
+    // four at a time the cores were idle for a third of the run.
+    maxWorkers: 6,
     // The table of faults plays six states side by side, which wait far more than they work.
     maxConcurrency: 6,
-    // Real processes on real terminals, four files at a time on two cores: one that fails is asked once more, and the
+    // Real processes on real terminals, six files at a time on two cores: one that fails is asked once more, and the
     // report says so (`retry x1`). A defect fails twice.
     retry: 1,
   },

@@ -131,7 +131,7 @@ const PENDING_LIMIT = 4 * MB;
  * Time for which bytes are collected before they are written, ms: each write is eight jobs of other threads, which
  * would run while the next key is on its way.
  */
-const COLLECT_MS = 200;
+const COLLECT_MS = 50;
 /** Bytes that are written without waiting for more. */
 const COLLECT_LIMIT = 64 * 1024;
 /** Bytes between two checks of the disk's free space. */

@@ -2,7 +2,7 @@
 import { appendFile, mkdtemp, readFile, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { LOG_LIMITS } from '../../src/console/log-files.ts';
 import { readLog, type LogQuestion } from '../../src/console/log-reader.ts';
 import { clockSet, clockStep, logLine } from '../../src/console/log-lines.ts';
@@ -12,11 +12,18 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const BEGAN = Date.UTC(2026, 2, 1, 3, 0, 0);
 
+/** Time after which the log has written what it collects, ms. */
+const COLLECTED_MS = 1_000;
+
 let dir: string;
 beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   dir = await mkdtemp(join(tmpdir(), 'log-clock-'));
 });
-afterEach(() => rm(dir, { recursive: true, force: true }));
+afterEach(async () => {
+  vi.useRealTimers();
+  await rm(dir, { recursive: true, force: true });
+});
 
 /** A console's log and its clocks: `passed` of real time, `wrong` by how much the wall clock is off. */
 class Scene {
@@ -46,7 +53,10 @@ class Scene {
     for (let n = 0; n < minutes; n++) {
       const word = `m${this.passed / MINUTE}`;
       this.log.data(Buffer.from(`${word}\r\n`));
-      await expect.poll(() => readFile(this.log.path, 'utf8').catch(() => '')).toContain(`| ${word}\n`);
+      await vi.advanceTimersByTimeAsync(COLLECTED_MS);
+      await expect
+        .poll(() => readFile(this.log.path, 'utf8').catch(() => ''), { interval: 1 })
+        .toContain(`| ${word}\n`);
       this.passed += MINUTE;
     }
   }

@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startRack } from '../support/rack.ts';
 import { eightNodes, PROGRAM } from '../support/stand.ts';
 import { openTerminal } from '../support/terminal.ts';
@@ -130,12 +130,13 @@ test.skipIf(installing !== null)(
       expect(await rackui('console', 'n2', '--send', '', '--expect', 'login:', '--timeout', '60')).toMatchObject({
         code: 0,
       });
-      expect(readdirSync(join(root, 'var/log/rackui', `dev-pts-${basename(port)}`))).toContain('n2.log');
+      const logs = join(root, 'var/log/rackui', `dev-pts-${basename(port)}`);
+      await vi.waitFor(() => expect(readdirSync(logs)).toContain('n2.log'));
 
       // A guest that hangs keeps an operation open: the upgrade leaves its server alone.
       await rack.ctl('hang', { node: '03', on: true });
       const detached = await rackui('off', 'n3', '--confirm', 'n3', '--detach');
-      const id = /\b[0-9a-z]*\d[0-9a-z]*$/m.exec(detached.said)?.[0] ?? detached.said;
+      const id = /^[0-9a-z]{6}$/m.exec(detached.said)?.[0] ?? detached.said;
       const busy = await install('9.1');
       expect(busy.said).toContain("'systemctl restart rackui' starts the new one");
       expect(busy.calls).not.toContain('restart');

@@ -210,7 +210,8 @@ describe.each([SIZES[0], SIZES[2]])('programs at %ix%i show the cells of a plain
       'vim',
       'vim -u NONE -N -c "syntax on" -c "set ruler noswapfile viminfo=" text',
       [
-        [/line 1 of/, '\x1b[6~'],
+        // The ruler is drawn last.
+        [/line 1 of[^]*\b1,1 +Top/, '\x1b[6~'],
         [/line 3\d of/, 'ogröße 語言 e\u0301 \u{1f600} x\x1b'],
         [/größe/, ':vsplit\r'],
         [/text \[\+\][^]*text \[\+\]/, ':qa!\r'],
