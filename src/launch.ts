@@ -47,19 +47,13 @@ interface Index {
 const NOTHING: Index = { builtIn: [], code: {} };
 
 /**
- * Sets the engine up for programs that run long and do little.
- *
- * Keeps the young generation small: one of 16 MB would only be kept (a server of 84 MB becomes one of 99, an interface
- * of 79 one of 99). A megabyte is collected by the program's own thread in 0.5 ms; with helpers the program waits until
- * the busy machine has run each of them, 15 to 50 ms.
- *
- * Optimizes a function after eight times as much of it has run: what runs once a second is optimized for many minutes
- * to no avail (a third of the processor time of an interface at rest), and a flood still reaches it within a second.
+ * Keeps the young generation small, for programs that run long and allocate little: one of 16 MB would only be kept
+ * (a server of 84 MB becomes one of 99, an interface of 79 one of 99). A megabyte is collected by the program's own
+ * thread in 0.5 ms; with helpers the program waits until the busy machine has run each of them, 15 to 50 ms.
  */
-function setUpEngine(): void {
+function keepYoungSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
   setFlagsFromString('--no-parallel-scavenge');
-  setFlagsFromString('--interrupt-budget=540672');
 }
 
 /** Runs `main.js` in the folder of the built files. */
@@ -67,7 +61,7 @@ export function launch(dist: string, words: readonly string[]): void {
   const file = process.env.NODE_DISABLE_COMPILE_CACHE ? null : cacheFile(process.env, words);
   // Source maps are only applied to files that Node loads itself.
   if (file === null || process.env.RACKUI_DEBUG) {
-    setUpEngine();
+    keepYoungSmall();
     createRequire(join(dist, 'main.js'))('./main.js');
   } else new Launch(dist, file).run();
 }
@@ -112,7 +106,7 @@ class Launch {
     } catch {
       this.#index = NOTHING;
     }
-    setUpEngine();
+    keepYoungSmall();
     if (this.#index === NOTHING) this.#settings = cachedDataVersionTag();
     this.#load('./main.js');
     const timer = setTimeout(() => this.#keep(), KEEP_AFTER_MS);
