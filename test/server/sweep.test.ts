@@ -1,5 +1,5 @@
 /** Sweep and discovery over a scripted bus: who is asked, when, and what is made of the answer. */
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { EventRecord } from '../../src/api/methods.ts';
 import {
   PRIORITY,
@@ -17,7 +17,11 @@ import { Discovery } from '../../src/server/polling/discovery.ts';
 import { NodeStates } from '../../src/server/polling/node-states.ts';
 import { Poller } from '../../src/server/polling/poller.ts';
 import { PowerReturn } from '../../src/server/polling/power-return.ts';
-import { eventually } from './harness.ts';
+import { eventually, VirtualClock } from '../support/virtual-clock.ts';
+
+let clock: VirtualClock;
+beforeEach(() => void (clock = new VirtualClock()));
+afterEach(() => clock[Symbol.dispose]());
 
 /** A bus without a wire: nodes answer, or fail as often as they are told to. */
 class ScriptedBus {
