@@ -198,6 +198,12 @@ export class LogFile {
     else if (this.#draining === null) this.#timer ??= setTimeout(() => this.#begin(), COLLECT_MS).unref();
   }
 
+  /** Resolves when the bytes that are queued now are handed to the disk, or lost. */
+  async flush(): Promise<void> {
+    if (this.#pending.length > 0) this.#begin();
+    await this.#draining;
+  }
+
   /** Resolves when all queued bytes are handed to the disk and the file is closed. */
   async close(): Promise<void> {
     this.#closed = true;

@@ -206,6 +206,13 @@ export class Transcript {
     this.#size = { cols, rows };
   }
 
+  /** Resolves when the node's output so far is in the files, but for the line that it is printing. */
+  async flush(): Promise<void> {
+    this.#writePiece();
+    await Promise.all([this.#raw.flush(), this.#readable.flush()]);
+    await this.#times.flush();
+  }
+
   /** Resolves when all bytes are handed to the disk and the files are closed. */
   async close(): Promise<void> {
     this.#cut();

@@ -54,6 +54,19 @@ test('the raw log keeps every byte and nothing else; the readable one has lines,
   );
 });
 
+test('a flush writes what has come, at once; what comes behind one that had nothing to write is written too', async () => {
+  const log = transcript();
+  log.data(encode('one\r\ntwo'));
+  await log.flush();
+  expect(await readFile(log.path, 'utf8')).toBe(`${T} | one\n`);
+  expect(await readFile(log.rawPath, 'utf8')).toBe('one\r\ntwo');
+  await log.flush();
+  log.data(encode('\r\n'));
+  await expect.poll(() => readFile(log.path, 'utf8')).toBe(`${T} | one\n${T} | two\n`);
+  await expect.poll(() => readFile(log.rawPath, 'utf8')).toBe('one\r\ntwo\r\n');
+  await log.close();
+});
+
 test('a line has the time of its first character, and what was erased while it was typed is not in it', async () => {
   let now = AT;
   const log = transcript({ now: () => now });

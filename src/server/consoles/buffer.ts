@@ -211,6 +211,11 @@ export class ConsoleBuffer {
     });
   }
 
+  /** Resolves when the output so far is in the transcript. */
+  flush(): Promise<void> {
+    return this.#transcript.flush();
+  }
+
   async close(): Promise<void> {
     await this.#copying;
     this.#screen?.dispose();

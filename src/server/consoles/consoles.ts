@@ -180,13 +180,15 @@ export class Consoles implements ConsolePort {
   }
 
   /** Reads a piece of a node's log. @throws {Unavailable} where the disk cannot be read */
-  log(request: LogRequest): Promise<LogPiece> {
+  async log(request: LogRequest): Promise<LogPiece> {
     const { transcriptDir, name, limits } = this.#options;
+    await this.#buffers.get(request.addr)?.flush();
     return readConsoleLog(transcriptDir, name(request.addr), limits, request);
   }
 
   /** Reads the latest lines of a node's log. @throws {Unavailable} where the disk cannot be read */
   async logTail(addr: Address, count: number): Promise<TailLine[]> {
+    await this.#buffers.get(addr)?.flush();
     const lines = await tailConsoleLog(this.#options.transcriptDir, this.#options.name(addr), count);
     return lines.map((line) => ({ ...line, at: timeOfDate(line.at) }));
   }
