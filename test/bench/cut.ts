@@ -40,5 +40,5 @@ export async function confirmedCut(): Promise<Figure[]> {
     });
   }
   const p99 = percentile(taken, 0.99);
-  return [figure('confirmed force-off to the cut, p99', p99, 'ms', 20, { p50: median(taken) })];
+  return [figure('confirmed force-off to the cut, p99', p99, 'ms', 10, { p50: median(taken) })];
 }
