@@ -68,6 +68,9 @@ export const RESET_MODES: Uint8Array = Buffer.from(
   '\x18\x1b[?47l\x1b[!p\x1b[?1;9;1000;1002;1003;1004;1005;1006;1015;2004;2026l\x1b[?7;25h\x1b[4;20l\x1b>\x1b(B\x1b)B\x0f\x1b[0m\x1b[0 q',
 );
 
+/** Ends an unfinished sequence, which would swallow what comes behind lost output; changes nothing else. */
+export const CANCEL_SEQUENCE: Uint8Array = Uint8Array.of(0x18);
+
 /** The used part of xterm's inside: its API has no way to survive a sequence that makes it throw. */
 interface Core {
   _inputHandler: {

@@ -47,3 +47,19 @@ test.each([
   const { fresh, next } = await opened('[    3.4] EXT4-fs (mmcblk0p2): re-mou', [answer], ['clear']);
   expect({ fresh, next }).toEqual({ fresh: true, next: null });
 });
+
+test.each(['\x1b', '\x1b[1;3', '\x1b]0;pi@', '\x1bP'])(
+  'a sequence that was torn when the console was left (%j) swallows nothing of what comes behind it',
+  async (torn) => {
+    const one = record();
+    one.opened(0);
+    one.data(Buffer.from(`pi@n3${torn}`), 0);
+    one.closed('it was left', 1);
+    one.opened(2);
+    // The echo of ^E, which continues a lone escape to a string without an end.
+    one.data(Buffer.from('^E\b \b\b \b\r\n[  114.123456] usb 1-1: new device\r\n'), 2);
+    const { screen } = await one.readScreen();
+    expect(screen).toEqual({ is: 'rest', text: '[  114.123456] usb 1-1: new device' });
+    await one.close();
+  },
+);

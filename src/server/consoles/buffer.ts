@@ -4,7 +4,7 @@
  */
 import type { LogPiece, LogRequest } from '../../api/node.ts';
 import type { Config } from '../../config/schema.ts';
-import { RESET_MODES } from '../../console/emulator.ts';
+import { CANCEL_SEQUENCE, RESET_MODES } from '../../console/emulator.ts';
 import type { LogLimits } from '../../console/log-files.ts';
 import type { LineTime } from '../../console/line-times.ts';
 import { readLog, type TailLine, tailLog } from '../../console/log-reader.ts';
@@ -155,9 +155,10 @@ export class ConsoleBuffer {
     this.#transcript.mark(text, wallTime(at));
   }
 
-  /** Marks the loss of output. */
+  /** Marks the loss of output, which may have torn a sequence. */
   markGap(text: string, at: number): void {
     this.#transcript.markGap(text, wallTime(at));
+    if (this.#screen !== null || this.#open) this.#toScreen(CANCEL_SEQUENCE, at);
   }
 
   /** Marks the screen as older than the last change of the node's power. */
