@@ -12,7 +12,6 @@ import {
   openSync,
   readFileSync,
   statSync,
-  watch,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -20,6 +19,7 @@ import type { ClientIdentity } from '../api/methods.ts';
 import { EXIT } from '../api/power.ts';
 import { distrustSocket, ensureRuntimeDirectory, viewSocketBeside } from '../config/paths.ts';
 import { findAnnounced, isAnnounced, listedName } from '../config/server-announcement.ts';
+import { watchFolder } from '../lib/file-watch.ts';
 import { ownUserId, userName } from '../lib/users.ts';
 import { connect, type RackClient } from './client.ts';
 import { describeSilent, earlyEnd, holderOf, type MachineSource, thisMachine } from './process-lifetime.ts';
@@ -287,18 +287,14 @@ async function startServer({ command, socket, stateDir }: ServerStart, options: 
  * connect every few milliseconds would take the processor from the server.
  */
 class FolderChanges {
-  #watcher: FSWatcher | null = null;
+  /** Null: the folder cannot be watched, or not any more. */
+  #watcher: FSWatcher | null;
   #changed = false;
   #resolve: () => void = () => undefined;
 
   constructor(folder: string) {
-    try {
-      this.#watcher = watch(folder, { persistent: false }, () => this.wake());
-      this.#watcher.on('error', () => this.close());
-    } catch {
-      // The system's watches are used up.
-      this.close();
-    }
+    this.#watcher = watchFolder(folder, () => this.wake());
+    this.#watcher?.on('error', () => this.close());
   }
 
   /** Resolves after the next change since the last call, or after a moment. */

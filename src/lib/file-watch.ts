@@ -30,8 +30,8 @@ export function watchFiles(paths: readonly string[], changed: () => void): () =>
   };
 }
 
-/** Null: the folder cannot be watched. */
-function watchFolder(folder: string, changed: (name: string | null) => void): FSWatcher | null {
+/** Calls `changed` with the name of what has changed in the folder, where it is known. Null: it cannot be watched. */
+export function watchFolder(folder: string, changed: (name: string | null) => void): FSWatcher | null {
   try {
     const watcher = watch(folder, { persistent: false }, (_event, name) => changed(name));
     watcher.on('error', () => watcher.close());
