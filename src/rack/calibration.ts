@@ -131,15 +131,17 @@ export function drawText({ counts, amps }: Draw, unit: string): string {
   return amps === null ? `${counts} ${unit}` : `${amps.toFixed(2)} A`;
 }
 
-/** Sums the current of several nodes: amperes only where each of them is calibrated. */
+/** Adds the current of a node to a sum of several, which has amperes only where each of them is calibrated. */
+export function addDraw(sum: Draw, counts: number, amps: number | null): void {
+  sum.counts += counts;
+  sum.amps = sum.amps === null || amps === null ? null : sum.amps + amps;
+}
+
+/** Sums the current of several nodes, see {@link addDraw}. */
 export function totalDraw(draws: readonly Draw[]): Draw {
-  return draws.reduce<Draw>(
-    (sum, { counts, amps }) => ({
-      counts: sum.counts + counts,
-      amps: sum.amps === null || amps === null ? null : sum.amps + amps,
-    }),
-    { counts: 0, amps: 0 },
-  );
+  const sum: Draw = { counts: 0, amps: 0 };
+  for (const { counts, amps } of draws) addDraw(sum, counts, amps);
+  return sum;
 }
 
 const DRIVE_PER_COUNT = 4;

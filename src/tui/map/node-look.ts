@@ -1,7 +1,7 @@
 /** Decides the look of a node's state: one place decides what is green, so that nothing old or unknown ever is. */
 import type { NodeState } from '../../api/methods.ts';
 import type { Address } from '../../rack/address.ts';
-import { ampsOf, type Draw } from '../../rack/calibration.ts';
+import { addDraw, ampsOf, type Draw } from '../../rack/calibration.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
 import { ageMs, freshness, type Freshness, shownPower } from '../../rack/reading.ts';
 import { nodeCondition, type NodeCondition } from '../../rack/system-state.ts';
@@ -157,10 +157,8 @@ function count(state: State, nodes: readonly InventoryNode[]): Counts {
     else counts[look.power]++;
     if (look.freshness === 'stale') counts.old++;
     if (!isSummed(look)) continue;
-    const amps = ampsOf(look.current, calibration);
     summed++;
-    draw.counts += look.current;
-    draw.amps = draw.amps === null || amps === null ? null : draw.amps + amps;
+    addDraw(draw, look.current, ampsOf(look.current, calibration));
   }
   return { ...counts, draw: summed === 0 ? null : draw };
 }
