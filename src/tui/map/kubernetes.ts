@@ -12,6 +12,9 @@ export const KUBERNETES_INK: Record<KubernetesState, InkRole> = {
   unknown: 'unknown',
 };
 
+/** States in a cluster that have a sign on the map. */
+export const CLUSTER_SIGNS = ['not-ready', 'cordoned', 'unknown'] as const satisfies readonly KubernetesState[];
+
 /** Returns a node's state in its cluster; null: none is configured, or it is not in it. Without a server it is unknown. */
 export function kubernetesOf({ link, now }: State, view: NodeState | undefined): KubernetesState | null {
   const status = view?.kubernetes ?? null;

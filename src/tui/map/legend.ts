@@ -7,7 +7,7 @@ import type { Inputs } from '../canvas/inputs.ts';
 import { type MapLayout, railRoom } from '../layout/map-layout.ts';
 import { type State, WINDOW_WORDS } from '../model/state.ts';
 import { heatLegend, type HeatScale } from './heat.ts';
-import { KUBERNETES_INK, kubernetesOf } from './kubernetes.ts';
+import { CLUSTER_SIGNS, KUBERNETES_INK, kubernetesOf } from './kubernetes.ts';
 import { inkOfCondition, lookOf, viewOf } from './node-look.ts';
 import type { StripView } from './strips.ts';
 
@@ -18,8 +18,6 @@ interface Scales {
 }
 
 const CONDITIONS = Object.keys(POWER_LETTER) as (keyof typeof POWER_LETTER)[];
-/** States in a cluster that have a sign. */
-const CLUSTER_SIGNS = ['not-ready', 'cordoned', 'unknown'] as const;
 
 /** Columns for the names of clusters on the rack's frame. */
 const WIDE_LEGEND = 40;

@@ -1,16 +1,14 @@
 /** The signs of a node on the map: what goes on with it, and what kind of node it is. As bits, compared at once. Pure. */
 import type { NodeState } from '../../api/methods.ts';
 import type { InventoryNode } from '../../rack/inventory.ts';
-import type { KubernetesState } from '../../rack/kubernetes.ts';
 import type { Span } from '../canvas/frame.ts';
 import type { Glyphs } from '../canvas/glyphs.ts';
 import type { State } from '../model/state.ts';
-import { KUBERNETES_INK, kubernetesOf } from './kubernetes.ts';
+import { CLUSTER_SIGNS, KUBERNETES_INK, kubernetesOf } from './kubernetes.ts';
 import type { NodeLook } from './node-look.ts';
 
 const SIGN = { alarm: 1, seenAlarm: 2, operation: 4, console: 8, master: 16, protected: 32, fan: 64, stoppedFan: 128 };
-/** States in a cluster that have a sign: the number of one, from 1, is above the bits. */
-const CLUSTER = ['not-ready', 'cordoned', 'unknown'] as const satisfies readonly KubernetesState[];
+/** The number of a cluster's sign, from 1, is above the bits. */
 const CLUSTER_UNIT = 256;
 
 /** Returns the signs of a node as a number. */
@@ -22,7 +20,7 @@ export function signsOf(state: State, node: InventoryNode, view: NodeState | und
   if ((view?.op ?? null) !== null) signs |= SIGN.operation;
   if (state.console?.addr === node.addr) signs |= SIGN.console;
   const cluster = kubernetesOf(state, view);
-  if (cluster !== null && cluster !== 'ready') signs += (CLUSTER.indexOf(cluster) + 1) * CLUSTER_UNIT;
+  if (cluster !== null && cluster !== 'ready') signs += (CLUSTER_SIGNS.indexOf(cluster) + 1) * CLUSTER_UNIT;
   if (state.bus.master === node.addr || node.role === 'master') signs |= SIGN.master;
   if (node.protected) signs |= SIGN.protected;
   // A chassis fan without power needs a colour.
@@ -36,7 +34,7 @@ export function activitySpans(signs: number, g: Glyphs): Span[] {
   // The sign of an operation does not move: a rack without changes must send nothing.
   if (signs & SIGN.operation) spans.push([g.operation[0] ?? '*', 'warn']);
   if (signs & SIGN.console) spans.push([g.console, 'title']);
-  const cluster = CLUSTER[Math.floor(signs / CLUSTER_UNIT) - 1];
+  const cluster = CLUSTER_SIGNS[Math.floor(signs / CLUSTER_UNIT) - 1];
   if (cluster !== undefined) spans.push([g.kubernetes[cluster], KUBERNETES_INK[cluster]]);
   return spans;
 }
