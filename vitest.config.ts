@@ -18,6 +18,9 @@ export default defineConfig({
       { extends: true, test: { name: 'alone', include: [ALONE] } },
       { extends: true, test: { name: 'timed', include: [TIMED], sequence: { groupOrder: 1 } } },
     ],
+    // Reading more certificates takes each start of Node.js some 40 ms, and the tests start it hundreds of times. Only npm
+    // needs them (test/cli/install.test.ts).
+    env: { NODE_EXTRA_CA_CERTS: '', CERTIFICATES_FOR_NPM: process.env.NODE_EXTRA_CA_CERTS ?? '' },
     globalSetup: './test/support/build-program.ts',
     reporters: ['default', './test/support/slowest.ts'],
     // The last resort only: what a test waits for has a limit of its own, with words.

@@ -30,9 +30,12 @@ function fresh(): { folder: string; checkout: string; prefix: string } {
 }
 
 /** As in a shell of the operator's: nothing of the npm that runs these tests but its cache and its registry. */
-const env = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^npm_(?!config_(?:cache|registry|userconfig)$)/i.test(name)),
-);
+const env = {
+  ...Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^npm_(?!config_(?:cache|registry|userconfig)$)/i.test(name)),
+  ),
+  NODE_EXTRA_CA_CERTS: process.env.CERTIFICATES_FOR_NPM,
+};
 async function npm(cwd: string, ...args: string[]): Promise<string> {
   return (await exec('npm', [...args, '--no-audit', '--no-fund', '--prefer-offline'], { cwd, env })).stdout;
 }
