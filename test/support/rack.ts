@@ -1,11 +1,10 @@
 /**
- * A simulated rack for tests: as a process of its own, behind a real pseudo-terminal (what end-to-end tests want), or
+ * A simulated rack for tests: in a process of racks, behind a real pseudo-terminal (what end-to-end tests want), or
  * inside the test's process (faster to start; the wire is the same). Whoever starts one stops it.
  *
  *     await using rack = await startRack({ args: ['--time-scale', '20'] });
  *     await rack.ctl('off-ignored', { node: '03' });
  */
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +15,7 @@ import type { Counters } from '../../src/sim/rack/counters.ts';
 import type { NodeDescription } from '../../src/sim/rack/node.ts';
 import type { SupplyState } from '../../src/sim/rack/power-supply.ts';
 import type { Surroundings } from '../../src/sim/simulator.ts';
-import { PROGRAM } from './program.ts';
+import { RackProcess } from './rack-process.ts';
 
 export interface RackOptions {
   /** Options of `rackui sim` (see `rackui sim --help`): `['--seed', '7', '--no-loss']`. */
@@ -50,36 +49,19 @@ export interface TestRack extends AsyncDisposable {
 
 const WAIT_MS = 15_000;
 
-/** The rack as its own process. */
+/** The rack in a process of racks, beside the tests' own. */
 export async function startRack({ args = [] }: RackOptions = {}): Promise<TestRack> {
   const folder = mkdtempSync(join(tmpdir(), 'rackui-test-rack-'));
   const paths = { link: join(folder, 'tty'), control: join(folder, 'control') };
-  const child = spawn(
-    process.execPath,
-    [PROGRAM, 'sim', '--exit-with-stdin', '--link', paths.link, '--control', paths.control, ...args],
-    { stdio: ['pipe', 'pipe', 'pipe'] },
-  );
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  let said = '';
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  await new Promise<void>((resolve, reject) => {
-    child.stdout.on('data', (chunk: Buffer) => {
-      said += chunk.toString();
-      if (/^ready$/m.test(said)) resolve();
-    });
-    void exited.then(() => reject(new Error(`the simulated rack ended at once:\n${said}`)));
-  });
+  const rack = await RackProcess.running.start(['--link', paths.link, '--control', paths.control, ...args]);
   const control = await SimControl.connect(paths.control);
   return handle({
     ...paths,
-    port: /^port (.*)$/m.exec(said)?.[1] ?? '',
+    port: rack.port,
     ctl: (verb, params) => control.request(verb, params),
     stop: async () => {
       control.close();
-      child.stdin.end();
-      const stubborn = setTimeout(() => child.kill('SIGKILL'), 5000);
-      await exited;
-      clearTimeout(stubborn);
+      await rack.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   });
