@@ -3,8 +3,10 @@
  * releases it however the process ends. A server announces itself only after it has opened the port, so a program
  * that may not open the port keeps no other from starting.
  */
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { holdersOf } from '../bmc/port-discovery.ts';
 import { LineError, type LineHandlers } from '../bmc/serial-port.ts';
 import type { Line } from '../bmc/types.ts';
 import {
@@ -22,7 +24,9 @@ import { PortTaken } from './logs.ts';
  */
 const LEAVING_MS = 3_000;
 const RETRY_MS = 20;
-/** Time limit from the announcement, when the port is open, to the socket, when the rest is loaded, ms. */
+/** Time limit from the open port to the announcement, ms. */
+const ANNOUNCING_MS = 2_000;
+/** Time limit from the announcement to the socket, when the rest is loaded, ms. */
 const STARTING_MS = 5_000;
 /**
  * Time limit for the first try to open the port, ms: it takes milliseconds, and a device that hangs must not delay
@@ -65,8 +69,11 @@ export class InstanceLock {
     const error = await Promise.race([this.#firstTry, delay(FIRST_TRY_MS, null, { ref: false })]);
     if (!(error instanceof LineError) || error.kind !== 'held') return;
     if (error.winner) throw new PortTaken(error.message);
-    const limit = performance.now() + STARTING_MS;
-    while (performance.now() < limit && (await isAnnounced(this.#port))) {
+    const began = performance.now();
+    const passed = (): number => performance.now() - began;
+    while (
+      (await isAnnounced(this.#port)) ? passed() < STARTING_MS : passed() < ANNOUNCING_MS && isHeldByServer(this.#port)
+    ) {
       const other = await findAnnounced(this.#port);
       if (other !== null) throw new PortTaken(describeWinner(this.#port, other));
       await delay(RETRY_MS);
@@ -133,6 +140,17 @@ export class InstanceLock {
     }
     return other;
   }
+}
+
+/** True where another rackui has the port open: it announces itself in a moment. */
+function isHeldByServer(port: string): boolean {
+  return holdersOf(port).some(({ pid }) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('rackui');
+    } catch {
+      return false;
+    }
+  });
 }
 
 function describeWinner(port: string, { pid, user, socket }: AnnouncedServer): string {

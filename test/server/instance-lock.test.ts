@@ -1,4 +1,6 @@
 /** One server a port, and who is believed to be it: with real processes of several users. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -151,6 +153,26 @@ test('two servers started at once: one serves, the other says which', async () =
   expect((await refused.exited).code).toBe(5);
   expect(refused.said).toContain(`pid ${ready.pid}`);
   await ready.ready();
+});
+
+test('a server that has opened the port and announces itself a moment later is waited for', async () => {
+  const socket = join(dir, 'rackui.sock');
+  // The server asks at the name before it opens the port, when it finds it held, and then until there is an answer.
+  const script = `require('fs').openSync(${JSON.stringify(rack.port)}, 'r+');
+    const announcement = JSON.stringify({ pid: process.pid, socket: ${JSON.stringify(socket)}, leaving: false });
+    let asked = 0;
+    const { createServer } = require('net');
+    createServer((one) => one.end(++asked < 5 ? '' : announcement)).listen(${JSON.stringify(announcementName(rack.port))});
+    createServer(() => undefined).listen(${JSON.stringify(socket)}, () => console.log('listens'));`;
+  const first = spawn(process.execPath, ['-e', script, 'rackui'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    await once(first.stdout, 'data');
+    await using second = new ServeProcess({ port: rack.port });
+    expect((await second.exited).code).toBe(5);
+    expect(second.said).toContain(`pid ${first.pid}`);
+  } finally {
+    first.kill('SIGKILL');
+  }
 });
 
 test('of several racks one that another server has is served when that one ends', async () => {
