@@ -118,6 +118,11 @@ export async function eventually(assertion: () => void | Promise<void>, limitMs 
     }
 }
 
+/** Modules that this worker of the tests has asked its parent process for: an `import()` in virtual time waits for it. */
+const { resolvingModules: modules } = (
+  globalThis as unknown as Record<'__vitest_worker__', { resolvingModules: Set<string> }>
+).__vitest_worker__;
+
 /** True while a connection may still be made at once. */
 function isConnecting(): boolean {
   if (connecting.size === 0) return false;
@@ -304,7 +309,7 @@ export class VirtualClock implements Disposable {
 
   #isUnderWay(): boolean {
     const atRest = (name: string): boolean => AT_REST.has(name) || (name === PROGRAM && this.passesPrograms);
-    return threads.size > 0 || isConnecting() || !process.getActiveResourcesInfo().every(atRest);
+    return threads.size > 0 || modules.size > 0 || isConnecting() || !process.getActiveResourcesInfo().every(atRest);
   }
 
   #fire(): void {
