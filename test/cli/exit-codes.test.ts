@@ -34,7 +34,11 @@ let clock: VirtualClock;
 let place: Stand;
 beforeAll(async () => {
   clock = new VirtualClock();
-  place = await virtualStand({ clock, sim: ['--time-scale', '30', '--no-loss'], config: CONFIGURATION });
+  place = await virtualStand({
+    clock,
+    sim: ['--time-scale', '30', '--no-loss', '--line-rate', 'unlimited'],
+    config: CONFIGURATION,
+  });
 });
 afterAll(async () => {
   await place[Symbol.asyncDispose]();

@@ -72,7 +72,7 @@ export function ownStand(time: { readonly clock: VirtualClock }): OwnStand {
     place = await virtualStand({
       clock: time.clock,
       config: configuration(folder),
-      sim: ['--time-scale', '30', '--no-loss'],
+      sim: ['--time-scale', '30', '--no-loss', '--line-rate', 'unlimited'],
     });
     for (const addr of HUNG) await place.rack.ctl('shutdown-hangs', { node: hex(addr) });
   });
