@@ -26,7 +26,7 @@ export interface Declaration {
   text: string;
 }
 
-const project = openProject();
+const project = openProject('types');
 const { program, checker } = project;
 const nameOf = (source: ts.SourceFile): string => source.fileName.slice(ROOT.length);
 const isOurs = (source: ts.SourceFile): boolean => nameOf(source).startsWith('src/');

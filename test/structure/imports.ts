@@ -20,7 +20,7 @@ export const files: readonly string[] = readdirSync(SRC, { recursive: true, enco
   .filter((file) => /\.tsx?$/.test(file))
   .sort();
 
-const project = openProject();
+const project = openProject('syntax');
 
 export const sources: ReadonlyMap<string, ts.SourceFile> = new Map(
   files.map((file) => [file, sourceAt(project, join(SRC, file))]),
