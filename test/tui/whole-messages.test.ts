@@ -5,13 +5,14 @@ import { fileURLToPath } from 'node:url';
 import * as ts from 'typescript/unstable/ast';
 import { describe, expect, test } from 'vitest';
 import type { Refusal } from '../../src/api/power.ts';
+import { wrap } from '../../src/lib/words.ts';
 import type { GuardFacts } from '../../src/power/guard-facts.ts';
 import { refusalsFor } from '../../src/power/guards.ts';
 import { questionOf, OPERATOR_PROMPT_KINDS } from '../../src/power/shutdown/prompts.ts';
 import type { Target } from '../../src/power/shutdown/target.ts';
 import { REQUEST_PARAMS } from '../../src/server/rpc/params.ts';
 import { toAscii } from '../../src/tui/canvas/glyphs.ts';
-import { PART_MS } from '../../src/tui/canvas/box.ts';
+import { NARROW_PART, PART_MS } from '../../src/tui/canvas/box.ts';
 import { CUT, Frame } from '../../src/tui/canvas/frame.ts';
 import { withNotice, withPaneNotice } from '../../src/tui/model/events.ts';
 import { asking } from '../screens/operations.ts';
@@ -23,7 +24,7 @@ const LONG_NAME = 'dk8s-controlplane-03 (F-0, 14)';
 
 /** Every text of several words in the sources, with a long name in each of its gaps; control sequences are none. */
 function texts(folders: readonly string[]): string[] {
-  const project = openProject();
+  const project = openProject('syntax');
   const found = new Set<string>();
   const visit = (node: ts.Node): void => {
     if (ts.isStringLiteral(node) || ts.isNoSubstitutionTemplateLiteral(node)) found.add(node.text);
@@ -54,6 +55,12 @@ const ALSO_SETTINGS = ['outage.last'];
 
 const MESSAGES = texts(['api', 'bmc', 'cli', 'client', 'config', 'console', 'power', 'rack', 'server', 'tui']);
 
+/**
+ * One message of each length, on which a line's breaks and cuts depend, and all of them with other characters than ASCII:
+ * for where a frame or more for each of the thousands would take most of the time.
+ */
+const LENGTHS = [...new Map(MESSAGES.map((text) => [/[^ -~]/.test(text) ? text : text.length, text])).values()];
+
 /** The frame's words in reading order; of a box alone, where there is one. Words longer than a line are broken. */
 function wordsOf(frame: Frame): string {
   const boxed = frame.lines().flatMap((line) => /│(.*)│/.exec(line)?.[1] ?? []);
@@ -68,21 +75,32 @@ function expectWhole(frame: Frame, text: string): void {
 test('the catalogue holds messages of every part', () => {
   expect(MESSAGES.length).toBeGreaterThan(1000);
   expect(MESSAGES.some((text) => text.length > 250)).toBe(true);
+  expect(LENGTHS.length).toBeGreaterThan(200);
 });
 
-test('every message as a notice: whole, its end included', () => {
+test('every message is whole in lines of any width', () => {
+  const wrong: string[] = [];
+  for (const text of MESSAGES)
+    for (const width of [NARROW_PART, 40, 56, 78]) {
+      const lines = wrap(text, width);
+      if (squeezed(lines.join(' ')) !== squeezed(text) || lines.some((line) => line.length > width)) wrong.push(text);
+    }
+  expect(wrong).toEqual([]);
+});
+
+test('messages of every length as a notice: whole, the end included', () => {
   const scene = new Scene({ cols: 80, rows: 24 });
   const before = scene.state;
-  for (const text of MESSAGES) {
+  for (const text of LENGTHS) {
     scene.state = withNotice(before, 'warning', text);
     expectWhole(scene.seen(), text);
   }
 });
 
-test('every message of the bus and of a lost server: whole', () => {
+test('messages of every length of the bus and of a lost server: whole', () => {
   const scene = new Scene({ cols: 80, rows: 24 });
   const before = scene.state;
-  for (const text of MESSAGES) {
+  for (const text of LENGTHS) {
     scene.state = { ...before, bus: { ...before.bus, state: 'down', detail: text } };
     expectWhole(scene.seen(), text);
     scene.state = { ...before, link: { kind: 'lost', why: text, since: NOW } };
@@ -90,10 +108,10 @@ test('every message of the bus and of a lost server: whole', () => {
   }
 });
 
-test('every message on a console: whole, in the title, in parts while it stands', () => {
+test('messages of every length on a console: whole, in the title, in parts while it stands', () => {
   const scene = new Scene({ cols: 80, rows: 24 }).keys('03', '\r').attached('');
   const before = scene.state;
-  for (const text of MESSAGES.filter((one) => one.length < 500 && !one.endsWith('…'))) {
+  for (const text of LENGTHS.filter((one) => one.length < 500 && !one.endsWith('…'))) {
     scene.state = withPaneNotice(before, 'warning', text);
     const { until = 0 } = scene.state.pane.notice ?? {};
     const parts: string[] = [];
@@ -112,7 +130,7 @@ test('the newest event takes one line, with the mark of a cut where it is longer
   const [event] = scene.state.events;
   if (event === undefined) throw new Error('the scene has no event');
   const before = scene.state;
-  for (const text of MESSAGES) {
+  for (const text of LENGTHS) {
     scene.state = { ...before, events: [{ ...event, text }] };
     const { events: rect } = scene.layout;
     const lines = scene

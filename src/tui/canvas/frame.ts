@@ -315,8 +315,11 @@ export class Frame {
 
   /** Returns the characters, one string a row, trailing blanks kept: for golden files. */
   lines(): string[] {
-    const { chars, cols } = this;
-    return Array.from({ length: this.rows }, (_, y) => chars.slice(y * cols, (y + 1) * cols).join(''));
+    return Array.from({ length: this.rows }, (_, y) => {
+      let line = '';
+      for (let i = y * this.cols; i < (y + 1) * this.cols; i++) line += this.charAt(i);
+      return line;
+    });
   }
 
   /** Takes a cell from what it shows: blanks the other half of a wide character, and drops what is kept beside it. */
