@@ -1,5 +1,5 @@
 /**
- * Bytes that nobody meant: five million into the codec, a hundred thousand exchanges through the bus on a line that drops,
+ * Bytes that nobody meant: a million into the codec, twenty thousand exchanges through the bus on a line that drops,
  * doubles, inserts and spoils, on a rack whose BMCs fail in every way the simulator knows. Seeded.
  */
 import { setFlagsFromString } from 'node:v8';
@@ -16,13 +16,16 @@ import { WiredBus, type Spoil } from './wired-bus.ts';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
+/** What a test may leave on the heap: 700 bytes for each exchange, of which a leak has more. The first leaves 1 MB of code. */
+const HEAP_MB = 5;
+
 function heapMb(): number {
   collect();
   return process.memoryUsage().heapUsed / 2 ** 20;
 }
 
 describe('codec', () => {
-  test('five million fuzzed bytes: no exception, and nothing read that does not stand there', () => {
+  test('a million fuzzed bytes: no exception, and nothing read that does not stand there', () => {
     const random = seededRandom(5);
     const int = (n: number): number => Math.floor(random() * n);
     const hex = (value: number): string => value.toString(16).padStart(2, '0');
@@ -36,7 +39,8 @@ describe('codec', () => {
     const before = heapMb();
     let bytes = 0;
     let lines = 0;
-    while (bytes < 5_000_000) {
+    const wrong: string[] = [];
+    while (bytes < 1_000_000) {
       let text = '';
       while (text.length < 400) text += random() < 0.5 ? spoiled(line()) : String.fromCharCode(int(256));
       bytes += text.length;
@@ -46,13 +50,12 @@ describe('codec', () => {
           text.slice(Math.max(0, end - 40), end),
         );
         const [, id = '', ms = '', power = '', current = '', fan = ''] = stands ?? [];
-        expect([id.slice(-2), ms, power.slice(-1), current, fan].map((word) => Number.parseInt(word, 16))).toEqual([
-          status.id,
-          status.master ? 0 : 255,
-          ['off', 'on', 'disabled'].indexOf(status.power),
-          status.current,
-          status.fan,
-        ]);
+        const stood = [id.slice(-2), ms, power.slice(-1), current, fan].map((word) => Number.parseInt(word, 16));
+        const read = [
+          ...[status.id, status.master ? 0 : 255, ['off', 'on', 'disabled'].indexOf(status.power)],
+          ...[status.current, status.fan],
+        ];
+        if (read.join() !== stood.join()) wrong.push(`${read.join()} of ${stands?.[0] ?? text}`);
       }
       const addr = int(128);
       for (const found of [endOfEcho(text, addr), endOfEcho(text, null), endOfPipeEcho(text, addr)])
@@ -61,8 +64,9 @@ describe('codec', () => {
       const proof = new ConsoleProof(115200, 0);
       if (proof.feed(text, 1).length > text.length) throw new Error('more came out than went in');
     }
-    expect(lines).toBeGreaterThan(10_000);
-    expect(heapMb() - before).toBeLessThan(20);
+    expect(wrong).toEqual([]);
+    expect(lines).toBeGreaterThan(2_000);
+    expect(heapMb() - before).toBeLessThan(HEAP_MB);
   });
 });
 
@@ -70,8 +74,8 @@ describe('bus', () => {
   test.each(['', 'echo=no', 'final-newline=no,close=bell'])(
     'fuzzed exchanges, dialect [%s]: no exception, no believed lie, no lost entry, bounded memory',
     async (dialect) => {
-      // 100 000 in all.
-      const wanted = 34_000;
+      // 21 000 in all.
+      const wanted = 7_000;
       using time = new VirtualTime();
       const random = seededRandom(wanted + dialect.length);
       const wired = new WiredBus(time, { dialect, seed: 7 });
@@ -102,20 +106,24 @@ describe('bus', () => {
       // Fuzz that hits nothing, or everything, would prove nothing.
       for (const count of Object.values(outcomes)) expect(count).toBeGreaterThan(wanted / 500);
       expect(outcomes.ok).toBeGreaterThan(wanted / 5);
-      expect(heapMb() - before).toBeLessThan(20);
+      expect(heapMb() - before).toBeLessThan(HEAP_MB);
       await time.until(wired.bus.close());
     },
     120_000,
   );
 
-  test('digits turned into other digits: counts may be wrong, a line without a checksum cannot tell; power never is', async () => {
+  test('digits turned into other digits or set beside: counts may be wrong, a line without a checksum cannot tell; power never is', async () => {
     using time = new VirtualTime();
     const random = seededRandom(3);
     const wired = new WiredBus(time);
     wired.bus.start();
     await time.until(pause(1_000));
-    const flip = once((byte) => (/[0-9a-f]/.test(String.fromCharCode(byte)) ? 0x30 + Math.floor(random() * 3) : byte));
-    for (let n = 0; n < 5_000; n++) {
+    const digit = (): number => 0x30 + Math.floor(random() * 3);
+    const flip = once((byte) => {
+      if (random() < 0.5) return [byte, digit()];
+      return /[0-9a-f]/.test(String.fromCharCode(byte)) ? digit() : byte;
+    });
+    for (let n = 0; n < 1_000; n++) {
       const addr = 1 + (n % 5);
       const node = wired.node(addr);
       if (random() < 0.05) node.switchPower(node.power === 'on' ? 'off' : 'on', time.now);
