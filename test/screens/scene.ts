@@ -190,6 +190,8 @@ export class Scene {
   /** Writes that an emulator has not taken in yet. */
   #unparsed = 0;
   #local = NOW;
+  /** What the mouse points at, painted over the frame of its last report. */
+  readonly #panes = new Panes();
 
   constructor({
     cols = 80,
@@ -251,7 +253,8 @@ export class Scene {
       const all = [...tokens, ...flush(state).tokens];
       const burst = all.filter(({ kind }) => kind === 'key').length;
       for (const token of all) {
-        const target = token.kind === 'mouse' ? this.seen().targetAt(token.pointer.x, token.pointer.y) : null;
+        const target =
+          token.kind === 'mouse' ? this.seen(false, this.#panes).targetAt(token.pointer.x, token.pointer.y) : null;
         const fleet = [this.state, ...this.peers];
         this.dispatch({ type: 'token', token, burst, local: this.#local, target, fleet });
       }
