@@ -121,6 +121,8 @@ class Way {
 
 type Move = { do: 'say'; kb: number } | { do: 'note' } | { do: 'take'; notes: number };
 
+const BLOCK: Move = { do: 'say', kb: 400 };
+
 const moves: fc.Arbitrary<Move> = fc.oneof(
   { weight: 4, arbitrary: fc.integer({ min: 1, max: 400 }).map((kb): Move => ({ do: 'say', kb })) },
   { weight: 1, arbitrary: fc.constant<Move>({ do: 'note' }) },
@@ -137,7 +139,7 @@ function output(from: number, length: number): Uint8Array {
 
 test('however it takes them: memory is bounded, no word is lost, bytes are shown or counted, and the screens agree', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(moves, { minLength: 5, maxLength: 25 }), async (all) => {
+    fc.asyncProperty(fc.array(moves, { minLength: 5, maxLength: 15 }), async (all) => {
       const way = new Way();
       await way.join();
       let said = 0;
@@ -164,7 +166,8 @@ test('however it takes them: memory is bounded, no word is lost, bytes are shown
       truth.screen.dispose();
       await way.close();
     }),
-    { numRuns: 8, examples: [[[...Array.from({ length: 5 }, (): Move => ({ do: 'say', kb: 400 }))]]] },
+    // A word in the midst of what is let go.
+    { numRuns: 5, examples: [[[BLOCK, BLOCK, { do: 'note' }, BLOCK, BLOCK, BLOCK]]] },
   );
 });
 
