@@ -1,6 +1,6 @@
 /**
- * Racks on other machines: real ssh and sshd on loopback, real servers on simulated racks, and the interface in a
- * pseudo-terminal. The line between them is slow, stalls, and is cut.
+ * Racks on other machines: real ssh and sshd on loopback, a real server on a simulated rack, commands, and the interface in a
+ * pseudo-terminal. What it shows when the line between them is slow, stalls or is cut is in `far-links.test.ts`.
  */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { startCommand } from '../support/command.ts';
 import { type FarMachine, farMachine } from '../support/far-machine.ts';
 import { HAS_SSHD } from '../support/ssh-hosts.ts';
 import { eightNodes, PROGRAM, stand, type Stand } from '../support/stand.ts';
-import { openTerminal, type TestTerminal } from '../support/terminal.ts';
+import { openTerminal } from '../support/terminal.ts';
 
 const WAIT = 60_000;
 const config = (name: string): string => `name: ${name}\nport: /dev/null\n${eightNodes({ 0: 'role: master' })}\n`;
@@ -140,58 +140,14 @@ describe.skipIf(!HAS_SSHD)('a rack on another machine; needs openssh-server and 
     expect(err).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f]/);
   });
 
-  describe('in the interface', () => {
-    let screen: TestTerminal;
-    beforeEach(() => {
-      screen = openTerminal(process.execPath, [PROGRAM], { cols: 100, rows: 30, env: env() });
-      return () => screen.close();
-    });
+  test('in the interface, a rack that is not reached is said to be so with the reason, and keeps nobody from the others', async () => {
+    await using screen = openTerminal(process.execPath, [PROGRAM], { cols: 100, rows: 30, env: env() });
     const sees = (text: RegExp): Promise<void> => screen.waitFor(text, String(text), WAIT);
-
-    test('a rack that is not reached says why and keeps nobody from the others; it comes when its machine does', async () => {
-      await sees(/8 on 0 off/);
-      screen.type('>');
-      await sees(/south has not been reached yet\.[^]*port 1: Connection refused[^]*rackui tries again by itself/);
-      screen.type('<');
-      await sees(/8 on 0 off/);
-    });
-
-    test('over a stalled line nothing stays green; after it the rack is there again and no key was sent twice', async () => {
-      await sees(/8 on 0 off/);
-      screen.type('03\r');
-      await sees(/Enter wakes it/);
-      screen.type('\r');
-      await sees(/n3 login:[^]*n3 login:|n3 A-3 03 on (?!Enter)/);
-      screen.type('bob');
-      await sees(/n3 login: bob/);
-      far.line.stalled = true;
-      screen.type('x');
-      await sees(/NO SERVER/);
-      await sees(/nothing came from the other machine for \d+ s|timed out/);
-      await sees(/ before\. Reconnecting/);
-      far.line.stalled = false;
-      far.line.cut();
-      await sees(/8 on 0 off|polled in silence|bus paused/);
-      await expect
-        .poll(() => place.rack.counters().then(({ nodes }) => nodes['03']?.consoleIn ?? 0), { timeout: WAIT })
-        .toBeLessThanOrEqual('\rbobx'.length + 8);
-    }, 150_000);
-
-    test('with 200 ms delay keys stay in order; a cut line is said, and a running operation goes on there', async () => {
-      far.line.delayMs = 200;
-      await sees(/8 on 0 off/);
-      screen.type('05\r');
-      await sees(/Enter wakes it/);
-      screen.type('\r');
-      await sees(/n5 B-1 05 on (?!Enter)[^]*n5 login:/);
-      screen.type('abcdefghijklmnop');
-      await sees(/n5 login: abcdefghijklmnop/);
-      far.line.cut();
-      await sees(/NO SERVER|reconnected to the server/);
-      await sees(/reconnected to the server/);
-      screen.type('05\r');
-      await sees(/abcdefghijklmnop/);
-    }, 150_000);
+    await sees(/8 on 0 off/);
+    screen.type('>');
+    await sees(/south has not been reached yet\.[^]*port 1: Connection refused[^]*rackui tries again by itself/);
+    screen.type('<');
+    await sees(/8 on 0 off/);
   });
 });
 

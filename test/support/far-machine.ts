@@ -25,6 +25,8 @@ class Line {
   down = false;
   /** Pieces that were held back as lost. */
   lost = 0;
+  /** Pieces from ssh that arrived while it was stalled. */
+  held = 0;
   /** Pieces that arrived at the line, in both directions. */
   pieces = 0;
   readonly #pairs = new Set<Socket>();
@@ -45,6 +47,11 @@ class Line {
   cut(): void {
     for (const socket of this.#pairs) socket.resetAndDestroy();
     this.#pairs.clear();
+  }
+
+  /** Undoes what was done to it; what was held back passes. */
+  mend(): void {
+    Object.assign(this, { delayMs: 0, losesEvery: 0, stalled: false, down: false, lost: 0, held: 0 });
   }
 
   close(): void {
@@ -72,6 +79,7 @@ class Line {
         this.pieces++;
         const isLost = this.losesEvery > 0 && this.pieces % this.losesEvery === 0;
         if (isLost) this.lost++;
+        if (this.stalled && from === near) this.held++;
         waiting.push({ chunk, at: performance.now() + this.delayMs + (isLost ? RETRANSMISSION_MS : 0) });
       });
       from.on('error', () => undefined);
