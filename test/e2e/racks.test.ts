@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { connect } from '../../src/client/client.ts';
 import { racks, type Racks } from '../support/racks.ts';
 import type { TestTerminal } from '../support/terminal.ts';
@@ -13,16 +13,6 @@ beforeAll(async () => {
   two = await racks({ north: 4, south: 8 });
 });
 afterAll(() => two[Symbol.asyncDispose]());
-
-/** Serves both racks until the test has ended: a server that another interface started may end meanwhile. */
-async function served(onTestFinished: (end: () => Promise<void>) => void): Promise<void> {
-  for (const name of ['north', 'south']) await two.run('server', 'stop', '--rack', name);
-  const server = await two.serve();
-  onTestFinished(async () => {
-    server.end();
-    await server.exited;
-  });
-}
 
 /** Waits until a rack is shown: its header stands below the row of tabs. */
 const shownRack = (screen: TestTerminal, name: string): Promise<void> =>
@@ -159,11 +149,26 @@ describe('the interface', () => {
       for (const node of Object.values((await rack.counters()).nodes))
         expect(node).toMatchObject({ off: 0, on: 0, biosForConsole: { printable: 0 } });
   });
+});
 
-  test('the table of all racks: worst first, sorted, searched, the last lines of both, a node of each opened from it', async ({
-    onTestFinished,
-  }) => {
-    await served(onTestFinished);
+describe('the interface, on one server for both racks', () => {
+  let server: Awaited<ReturnType<Racks['serve']>>;
+  beforeAll(async () => {
+    // One that the interface of before has started may linger.
+    for (const name of ['north', 'south']) await two.run('server', 'stop', '--rack', name);
+    server = await two.serve();
+  });
+  afterAll(async () => {
+    server.end();
+    await server.exited;
+  });
+
+  // The tabs count alarms, also those of the test before.
+  beforeEach(async () => {
+    for (const name of ['north', 'south']) await two.run('alarms', '--ack', 'all', '--rack', name);
+  });
+
+  test('the table of all racks: worst first, sorted, searched, the last lines of both, a node of each opened from it', async () => {
     // The order that was chosen before, by an earlier try too, would be another one.
     rmSync(join(two.folder, 'state', 'rackui', 'interface.json'), { force: true });
     await using screen = two.open({ cols: 200, rows: 40 });
@@ -212,10 +217,7 @@ describe('the interface', () => {
     expect((await screen.exited).code).toBe(0);
   }, 60_000);
 
-  test('nodes marked on two racks: their consoles one after another, each left for the next; power names the racks', async ({
-    onTestFinished,
-  }) => {
-    await served(onTestFinished);
+  test('nodes marked on two racks: their consoles one after another, each left for the next; power names the racks', async () => {
     await using screen = two.open({ cols: 120, rows: 40 });
     const consoles = async (): Promise<unknown[]> =>
       Promise.all(['north', 'south'].map(async (name) => (await two.racks.get(name)?.state())?.bus.console ?? null));
@@ -259,10 +261,7 @@ describe('the interface', () => {
         expect(node).toMatchObject({ off: 0, on: 0, biosForConsole: { printable: 0 } });
   }, 60_000);
 
-  test('the list of consoles has those of both racks; Enter attaches there, and the one left here is listed so', async ({
-    onTestFinished,
-  }) => {
-    await served(onTestFinished);
+  test('the list of consoles has those of both racks; Enter attaches there, and the one left here is listed so', async () => {
     await using screen = two.open({ cols: 120, rows: 30 });
     await screen.waitFor(/4 on/);
     screen.type('02\r');
@@ -290,12 +289,7 @@ describe('the interface', () => {
     expect((await screen.exited).code).toBe(0);
   }, 60_000);
 
-  test('an alarm of the rack that is not shown is acknowledged there, from the list of all', async ({
-    onTestFinished,
-  }) => {
-    await served(onTestFinished);
-    // Those of other tests.
-    await two.run('alarms', '--ack', '--rack', 'south');
+  test('an alarm of the rack that is not shown is acknowledged there, from the list of all', async () => {
     const screen = two.open({ cols: 120, rows: 30 });
     const seen = async (): Promise<boolean[]> => {
       const { out } = await two.run('alarms', '--json', '--rack', 'south');
@@ -328,9 +322,6 @@ describe('the interface', () => {
 
   test('keys, mouse and bell of the file that lists them; a rack that is not shown is asked for no detail', async () => {
     two.say('interface: { mouse: true }\nkeys: { map: { next-rack: F6, racks: W } }\n');
-    // One that the interface of before has started may linger.
-    for (const name of ['north', 'south']) await two.run('server', 'stop', '--rack', name);
-    const server = await two.serve();
     const asked = { north: await overhear('north'), south: await overhear('south') };
     const screen = two.open({ cols: 160, rows: 50 });
     try {
@@ -355,8 +346,6 @@ describe('the interface', () => {
     } finally {
       await screen[Symbol.asyncDispose]();
       for (const one of Object.values(asked)) one.end();
-      server.end();
-      await server.exited;
       two.say('');
     }
   });
