@@ -37,7 +37,7 @@ async function preview(screen: TestTerminal): Promise<void> {
   screen.type('R');
   await screen.waitFor('Tab next rack');
   screen.type('!');
-  await screen.waitFor(/plans of several racks[^]*shed +north\/shed, then/);
+  await screen.waitFor(/plans of several racks[^]*shed +north\/(?:one|shed), then/);
   screen.type('\r');
 }
 
@@ -65,12 +65,13 @@ async function confirm(screen: TestTerminal, words: string): Promise<void> {
   screen.type('\r');
 }
 
-const TWO = `plans:
+/** A plan of `south/one` after a part of north's. */
+const after = (north: string): string => `plans:
   shed:
     description: both racks
     steps:
-      - { name: first, plans: [north/shed] }
-      - { name: second, plans: [south/shed] }
+      - { name: first, plans: [${north}] }
+      - { name: second, plans: [south/one] }
 `;
 
 test(
@@ -78,23 +79,23 @@ test(
   async () => {
     writeFileSync(
       fleet.config,
-      `racks: [{ name: far, ssh: pi@far }, north.yaml, south.yaml]\n${TWO}      - { name: third, plans: [far/shed] }\n`,
+      `racks: [{ name: far, ssh: pi@far }, north.yaml, south.yaml]\n${after('north/one')}      - { name: third, plans: [far/shed] }\n`,
     );
     await using screen = fleet.open(SIZE);
     await preview(screen);
-    await screen.waitFor('far/shed (not reached); 4 nodes lose power on 2 racks', 'the preview', WAIT);
+    await screen.waitFor('far/shed (not reached); 2 nodes lose power on 2 racks', 'the preview', WAIT);
     await screen.waitFor(/far\/shed {2}not reached: nothing is begun there[^]*No route to host/);
-    expect(screen.text()).toMatch(/north\/shed {2}2 of 2 nodes OFF/);
+    expect(screen.text()).toMatch(/north\/one {2}1 of 1 node OFF/);
     screen.type('\r');
     await screen.waitFor(/Enter alone starts nothing|too fast/);
     expect(await fleet.cuts()).toEqual({ north: 0, south: 0 });
 
-    await confirm(screen, 'shed 4');
+    await confirm(screen, 'shed 2');
     await screen.waitFor('plan shed runs, 0 of 3 parts done');
-    await screen.waitFor(/north\/shed {2}running \(run p\w+\).* of 2 nodes done/, 'progress', WAIT);
-    await screen.waitFor(/waits: resume or abort it[^]*south\/shed {2}done/, 'the end', WAIT * 2);
+    await screen.waitFor(/north\/one {2}running \(run p\w+\).* of 1 nodes? done/, 'progress', WAIT);
+    await screen.waitFor(/waits: resume or abort it[^]*south\/one {2}done/, 'the end', WAIT * 2);
     await screen.waitFor(/far\/shed {2}unreached[^]*not reached for its confirmation/);
-    expect(await fleet.cuts()).toEqual({ north: 2, south: 2 });
+    expect(await fleet.cuts()).toEqual({ north: 1, south: 1 });
     expect(states()).toEqual(['done', 'done', 'unreached']);
     await screen.waitFor('plan shed unfinished, 2 of 3 parts done: rackui plan resume');
 
@@ -111,12 +112,12 @@ test(
 test(
   'an interface that is killed leaves its part to the rack, and plan resume ends the rest, once',
   async () => {
-    fleet.say(TWO);
+    fleet.say(after('north/one'));
     const screen = fleet.open(SIZE);
     try {
       await preview(screen);
-      await confirm(screen, 'shed 4');
-      await screen.waitFor(/north\/shed {2}running \(run p\w+\)/, 'progress', WAIT);
+      await confirm(screen, 'shed 2');
+      await screen.waitFor(/north\/one {2}running \(run p\w+\)/, 'progress', WAIT);
       const id = String(lastRun()?.id);
       expect(await fleet.run('plan', 'resume', id)).toMatchObject({
         code: 3,
@@ -124,14 +125,14 @@ test(
       });
       process.kill(screen.pid, 'SIGKILL');
       await screen.exited;
-      await expect.poll(() => fleet.cuts(), { timeout: WAIT }).toEqual({ north: 2, south: 0 });
+      await expect.poll(() => fleet.cuts(), { timeout: WAIT }).toEqual({ north: 1, south: 0 });
       await using later = fleet.open(SIZE);
       await later.waitFor(`plan shed unfinished, 0 of 2 parts done: rackui plan resume ${id}`);
       later.type('q');
       expect((await later.exited).code).toBe(0);
       const resumed = await fleet.run('plan', 'resume', id);
       expect(resumed.code, resumed.err + resumed.out).toBe(0);
-      expect(await fleet.cuts()).toEqual({ north: 2, south: 2 });
+      expect(await fleet.cuts()).toEqual({ north: 1, south: 1 });
       expect(lastRun()).toMatchObject({ id, state: 'ended' });
     } finally {
       await screen[Symbol.asyncDispose]();
@@ -143,17 +144,17 @@ test(
 test(
   'the interface pauses and resumes its own run, says what goes on when it is left, and a later one resumes and aborts it',
   async () => {
-    fleet.say(TWO);
+    fleet.say(after('north/shed'));
     const first = fleet.open(SIZE);
     try {
       await preview(first);
-      await confirm(first, 'shed 4');
+      await confirm(first, 'shed 3');
       await first.waitFor(/north\/shed {2}running \(run p\w+\)/, 'progress', WAIT);
       first.type('p');
       await first.waitFor(/waits: resume or abort it[^]*paused by an operator/, 'the pause', WAIT);
       expect((await fleet.cuts())['south']).toBe(0);
       first.type('r');
-      await first.waitFor(/north\/shed continues; south\/shed starts as confirmed before: 2 nodes lose power/);
+      await first.waitFor(/north\/shed continues; south\/one starts as confirmed before: 1 node loses power/);
       await resumeByEnter(first);
       await first.waitFor('This interface drives it', 'the resume', WAIT);
       first.type('\x1b');
@@ -178,11 +179,11 @@ test(
     second.type('\r');
     await second.waitFor(/run f\w+, by/);
     second.type('r');
-    await second.waitFor('2 nodes OFF as confirmed before');
+    await second.waitFor('1 node OFF as confirmed before');
     await resumeByEnter(second);
-    await second.waitFor(/south\/shed {2}running \(run p\w+\)[^]*This interface drives it/, 'the resume', WAIT);
+    await second.waitFor(/south\/one {2}running \(run p\w+\)[^]*This interface drives it/, 'the resume', WAIT);
     await abort(second);
-    await second.waitFor(/ended {2}run f\w+[^]*aborted[^]*south\/shed {2}(?:incomplete|done)/, 'the abort', WAIT);
+    await second.waitFor(/ended {2}run f\w+[^]*aborted[^]*south\/one {2}(?:incomplete|done)/, 'the abort', WAIT);
     expect((await fleet.cuts())['north']).toBe(2);
   },
   WAIT * 5,

@@ -1,6 +1,6 @@
 /**
  * Two racks for plans over both: nodes that are shut down with proof, servers, and no machine that ssh can reach. Each rack has
- * the plans `shed` (two nodes) and `guarded` (a protected one).
+ * the plans `shed` (two nodes), `one` (the first of them) and `guarded` (a protected one).
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -127,7 +127,7 @@ function configuration(name: string, port: string, password: string): string {
     ...[1, 2, 3].map((n) => `  - { addr: "0${n}", name: node-0${n}${n === 3 ? ', protected: true' : ''} }`),
     `login: { user: pi, password: { file: ${password} } }`,
     'shutdown: { settle: 0.3, request: 20, acknowledged: 20, stopping: 20, hard: 30 }',
-    `plans: { shed: ${step('node-[01-02]')}, guarded: ${step('node-03')} }`,
+    `plans: { shed: ${step('node-[01-02]')}, one: ${step('node-01')}, guarded: ${step('node-03')} }`,
     '',
   ].join('\n');
 }
