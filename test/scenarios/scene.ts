@@ -55,6 +55,8 @@ export class Scene implements AsyncDisposable {
   readonly stand: Stand;
   /** The last state of each operation that the server told of. */
   readonly operations = new Map<string, Operation>();
+  /** Looks of those who wait for what an operation comes to. */
+  readonly #waiting = new Set<() => void>();
   #client: RackClient;
   readonly hosts: SshHosts | null;
   readonly #secrets: string;
@@ -117,7 +119,7 @@ ${nodes.join('\n')}
     this.#client.close();
     this.#client = await this.stand.client('scenarios');
     this.#listen();
-    for (const operation of await this.#client.request('ops.list', {})) this.operations.set(operation.id, operation);
+    for (const operation of await this.#client.request('ops.list', {})) this.#note(operation);
   }
 
   get session(): RackClient {
@@ -187,15 +189,23 @@ ${nodes.join('\n')}
 
   /** Where the node stands in the operation, once `holds`. */
   until(id: string, addr: number, holds: (node: NodeProgress) => boolean): Promise<NodeProgress> {
-    return eventually(
-      () => {
-        const node = this.operations.get(id)?.nodes.find((one) => one.addr === addr);
-        if (node && holds(node)) return node;
-        throw new Error(`${nameOf(addr)} did not come to what is waited for; it is: ${JSON.stringify(node, null, 1)}`);
-      },
-      WAIT_MS,
-      20,
-    );
+    const look = (): NodeProgress | undefined => this.operations.get(id)?.nodes.find((one) => one.addr === addr);
+    return new Promise((resolve, reject) => {
+      const check = (): void => {
+        const node = look();
+        if (!node || !holds(node)) return;
+        clearTimeout(limit);
+        this.#waiting.delete(check);
+        resolve(node);
+      };
+      const limit = setTimeout(() => {
+        this.#waiting.delete(check);
+        const now = JSON.stringify(look(), null, 1);
+        reject(new Error(`${nameOf(addr)} did not come to what is waited for; it is: ${now}`));
+      }, WAIT_MS);
+      this.#waiting.add(check);
+      check();
+    });
   }
 
   /** Asked a question, or ended. */
@@ -290,7 +300,12 @@ ${nodes.join('\n')}
   }
 
   #listen(): void {
-    this.#client.on('operation', (operation) => this.operations.set(operation.id, operation));
+    this.#client.on('operation', (operation) => this.#note(operation));
+  }
+
+  #note(operation: Operation): void {
+    this.operations.set(operation.id, operation);
+    for (const check of this.#waiting) check();
   }
 
   async #account(scenario: string): Promise<void> {
