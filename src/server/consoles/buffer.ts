@@ -11,7 +11,7 @@ import { readLog, type TailLine, tailLog } from '../../console/log-reader.ts';
 import { readScreenState, type ScreenState, type ScreenText } from '../../console/screen-state.ts';
 import { loggedScreen, type LoggedScreen, NodeScreen } from '../../console/screen.ts';
 import { logPath, Transcript } from '../../console/transcript.ts';
-import { steadyNow, wallTime } from '../../lib/clock.ts';
+import { steadyNow, timeOfDate, wallTime } from '../../lib/clock.ts';
 import { Unavailable } from '../../lib/errors.ts';
 import { collectGarbage } from '../../lib/memory.ts';
 import { readTimedLog } from './timed-log.ts';
@@ -294,18 +294,23 @@ export async function readConsoleLog(
 }
 
 /**
- * Reads the latest lines of the log of the node of this name; empty where nothing was logged. @throws
- * {Unavailable} as above
+ * Reads the latest lines of the log of the node of this name, with their times on the steady clock; empty where nothing
+ * was logged. @throws {Unavailable} as above
  */
-export function tailConsoleLog(dir: string, name: string, count: number): Promise<TailLine[]> {
+export async function tailConsoleLog(dir: string, name: string, count: number): Promise<TailLine[]> {
   const path = logPath(dir, name, 'lines');
-  return fromDisk(path, tailLog(path, count));
+  const lines = await fromDisk(path, tailLog(path, count));
+  return lines.map((line) => ({ ...line, at: timeOfDate(line.at) }));
 }
 
-/** Reads the node's last screen from its log; null where nothing was logged. @throws {Unavailable} as above */
-export function screenOfConsoleLog(dir: string, name: string): Promise<LoggedScreen | null> {
+/**
+ * Reads the node's last screen from its log, with its time on the steady clock; null where nothing was logged. @throws
+ * {Unavailable} as above
+ */
+export async function screenOfConsoleLog(dir: string, name: string): Promise<LoggedScreen | null> {
   const path = logPath(dir, name, 'raw');
-  return fromDisk(path, loggedScreen(path));
+  const logged = await fromDisk(path, loggedScreen(path));
+  return logged && { ...logged, at: timeOfDate(logged.at) };
 }
 
 async function fromDisk<T>(path: string, read: Promise<T>): Promise<T> {

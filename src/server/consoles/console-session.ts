@@ -7,7 +7,7 @@ import { SecretEcho } from '../../bmc/secret-echo.ts';
 import type { Bus, ConsoleBaud, ConsoleSession, ConsolePhase } from '../../bmc/types.ts';
 import { RESET_MODES } from '../../console/emulator.ts';
 import { BELL, BELL_BLOCKED } from '../../console/input-filter.ts';
-import type { ConsoleCondition, OperationConsole } from '../../power/ports.ts';
+import type { ConsoleCondition } from '../../power/ports.ts';
 import type { Address } from '../../rack/address.ts';
 import type { ConsoleBuffer } from './buffer.ts';
 import { FloodDetector, type FloodChange, floodText } from './flood-detector.ts';
@@ -344,58 +344,4 @@ export class SharedConsole {
 /** `reset after a new boot: alternate screen, mouse`. */
 export function resetText(set: readonly string[], why: string): string {
   return `reset ${why}: ${set.join(', ')}`;
-}
-
-export interface ConsoleOperationPorts {
-  now: () => number;
-  readScreen: OperationConsole['readScreen'];
-  /** Called after the operation has left the console. */
-  released: () => void;
-}
-
-/** Makes the console interface of operation `opId` at `line`. */
-export function operationConsole(
-  opId: string,
-  { yields, givesWay = false }: { yields: boolean; givesWay?: boolean },
-  line: SharedConsole,
-  { now, readScreen, released }: ConsoleOperationPorts,
-): OperationConsole {
-  const decoder = new TextDecoder();
-  const encoder = new TextEncoder();
-  let onText: (text: string, at: number) => void = () => undefined;
-  let onState: (condition: ConsoleCondition) => void = () => undefined;
-  let onGap: (text: string) => void = () => undefined;
-  const operation: ConsoleOperation = {
-    opId,
-    yields,
-    givesWay,
-    text: (bytes) => onText(decoder.decode(bytes, { stream: true }), now()),
-    condition: (condition) => onState(condition),
-    gap: (text) => onGap(text),
-  };
-  line.participants.startOperation(operation);
-  return {
-    onText(fn) {
-      onText = fn;
-    },
-    onState(fn) {
-      onState = fn;
-      fn(line.condition());
-    },
-    onGap(fn) {
-      onGap = fn;
-    },
-    readScreen,
-    type: (text, secret = '') => {
-      line.conceal(secret);
-      return line.type(operation, encoder.encode(text));
-    },
-    left: () => line.left(),
-    lend: () => line.participants.lendKeyboard(operation),
-    release() {
-      line.participants.endOperation(operation);
-      released();
-      return Promise.resolve();
-    },
-  };
 }

@@ -12,7 +12,6 @@ import { startsAnew } from '../../console/line-patterns.ts';
 import type { LogLimits } from '../../console/log-files.ts';
 import type { TailLine } from '../../console/log-reader.ts';
 import { readScreenState, type ScreenState } from '../../console/screen-state.ts';
-import { timeOfDate } from '../../lib/clock.ts';
 import {
   ConsoleHeld,
   type ConsoleHolder,
@@ -24,8 +23,9 @@ import { NotFound, Unavailable } from '../../lib/errors.ts';
 import type { Address } from '../../rack/address.ts';
 import type { SystemStates } from '../polling/system-states.ts';
 import { ConsoleBuffer, readConsoleLog, screenOfConsoleLog, tailConsoleLog } from './buffer.ts';
-import { operationConsole, resetText, SharedConsole } from './console-session.ts';
+import { resetText, SharedConsole } from './console-session.ts';
 import { LastScreens } from './last-screens.ts';
+import { operationConsole } from './operation-console.ts';
 import { type ConsoleUser, describeUser } from './participants.ts';
 
 export interface ConsolesOptions {
@@ -99,8 +99,7 @@ export class Consoles implements ConsolePort {
     // Sends the answer first: the client makes its emulator from it before bytes arrive.
     setImmediate(() => subscriber.goLive());
     const role = line.participants.typingUser?.id === user.id ? 'types' : 'watches';
-    const screen = copy.screen.toString('base64');
-    return { addr, role, ...copy, screen, console: line.state() };
+    return { addr, role, ...copy, screen: copy.screen.toString('base64'), console: line.state() };
   }
 
   /** Takes the keyboard of the console that the user watches. */
@@ -189,8 +188,7 @@ export class Consoles implements ConsolePort {
   /** Reads the latest lines of a node's log. @throws {Unavailable} where the disk cannot be read */
   async logTail(addr: Address, count: number): Promise<TailLine[]> {
     await this.#buffers.get(addr)?.flush();
-    const lines = await tailConsoleLog(this.#options.transcriptDir, this.#options.name(addr), count);
-    return lines.map((line) => ({ ...line, at: timeOfDate(line.at) }));
+    return tailConsoleLog(this.#options.transcriptDir, this.#options.name(addr), count);
   }
 
   detach(user: ConsoleUser): void {

@@ -7,7 +7,6 @@ import type { ConsoleGlance, SeenScreen, Shows } from '../../api/node.ts';
 import { BUILT_IN, readLine, readTriggers } from '../../console/line-patterns.ts';
 import { readScreenState, type ScreenState, type ScreenText } from '../../console/screen-state.ts';
 import { logPath } from '../../console/transcript.ts';
-import { timeOfDate } from '../../lib/clock.ts';
 import type { Address } from '../../rack/address.ts';
 import { type ConsoleBuffer, screenOfConsoleLog } from './buffer.ts';
 
@@ -42,7 +41,7 @@ export class LastScreens {
     const logged = await screenOfConsoleLog(transcriptDir, name(addr));
     if (logged === null) return null;
     const { at, cols, rows, screen } = logged;
-    return { at: timeOfDate(at), from: 'log', why: null, cols, rows, screen: screen.toString('base64') };
+    return { at, from: 'log', why: null, cols, rows, screen: screen.toString('base64') };
   }
 
   /** Returns the last `rows` lines of each of these nodes' screens. @throws {Unavailable} as above */
@@ -70,7 +69,7 @@ export class LastScreens {
     if (known?.size === file.size && known.changedAt === file.mtimeMs) return known.seen;
     const logged = await screenOfConsoleLog(transcriptDir, name(addr));
     const seen: Lines | null =
-      logged === null ? null : { at: timeOfDate(logged.at), from: 'log', ...read(logged.text, logged.around) };
+      logged === null ? null : { at: logged.at, from: 'log', ...read(logged.text, logged.around) };
     this.#logged.set(addr, { size: file.size, changedAt: file.mtimeMs, seen });
     return seen;
   }
