@@ -1,6 +1,7 @@
 /**
- * The simulator's faults in each state of the rack. `RACKUI_FAULTS=write npx vitest run test/faults` plays all of them and
- * writes docs/faults.md; a plain run plays those of bus and BMC, in the states that act only the ones that touch them.
+ * The simulator's faults in each state of the rack, in virtual time; one of each kind with a server's process.
+ * `RACKUI_FAULTS=write npx vitest run test/faults` plays all of them and writes docs/faults.md; a plain run plays those of bus
+ * and BMC, in the states that act only the ones that touch them.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -23,31 +24,48 @@ function played(state: StateName): readonly Fault[] {
   return FAULTS.filter(({ verb }) => SAMPLE.includes(verb));
 }
 
-// All at once: they wait far more than they work.
-test.concurrent.each(STATES)(
+async function play(stage: Stage, state: StateName, fault: Fault): Promise<Row> {
+  const once = (): Promise<Row> =>
+    stage.play(state, fault).catch((error: unknown) => {
+      throw new Error(`${fault.name}, ${state}: ${error instanceof Error ? error.message : String(error)}`);
+    });
+  let row = await once();
+  // The end of an exchange under way closes a pipe that was just left open, and nothing came of it.
+  for (let again = 0; again < 3 && fault.verb === 'wedge' && mustShow(state, fault) && row.detectedMs === null; again++)
+    row = await once();
+  expect(row, JSON.stringify(row)).toMatchObject({ wrongCuts: 0 });
+  expect(row.unaccounted ?? 0, JSON.stringify(row)).toBe(0);
+  // What takes the bus away, or a node's answer, is told in every state.
+  if (mustShow(state, fault)) expect(row.detectedMs, JSON.stringify(row)).not.toBeNull();
+  return row;
+}
+
+test.each(STATES)(
   'every fault in the state: %s',
   async (state) => {
     // Anew where it is asked once more.
     rows.splice(0, rows.length, ...rows.filter((row) => row.state !== state));
-    await using stage = await Stage.set();
-    for (const fault of played(state)) {
-      const play = (): Promise<Row> =>
-        stage.play(state, fault).catch((error: unknown) => {
-          throw new Error(`${fault.name}, ${state}: ${error instanceof Error ? error.message : String(error)}`);
-        });
-      let row = await play();
-      // The end of an exchange under way closes a pipe that was just left open, and nothing came of it.
-      for (let again = 0; again < 3 && fault.verb === 'wedge' && row.detectedMs === null; again++) row = await play();
-      rows.push(row);
-      if (all) console.error(JSON.stringify(row));
-      expect(row, JSON.stringify(row)).toMatchObject({ wrongCuts: 0 });
-      expect(row.unaccounted ?? 0, JSON.stringify(row)).toBe(0);
-      // What takes the bus away, or a node's answer, is told in every state.
-      if (mustShow(state, fault)) expect(row.detectedMs, JSON.stringify(row)).not.toBeNull();
-    }
+    await using stage = await Stage.set({ virtual: true });
+    for (const fault of played(state)) rows.push(await play(stage, state, fault));
   },
   all ? 1_200_000 : 400_000,
 );
+
+/** A fault of each kind: the device's and its kernel's, a BMC's, a guest's; and the start of a process beside one. */
+const OF_PROCESSES: readonly (readonly [state: StateName, verb: string])[] = [
+  ['sweep', 'unplug'],
+  ['sweep', 'silent'],
+  ['console attached and idle', 'hang'],
+  ['console flowing', 'unplug'],
+  ['graceful off running', 'off-ignored'],
+  ['startup', 'lock'],
+];
+
+test('a fault of each kind with a server’s process on a pseudo-terminal', { timeout: 240_000 }, async () => {
+  await using stage = await Stage.set({ virtual: false });
+  for (const [state, wanted] of OF_PROCESSES)
+    for (const fault of FAULTS.filter(({ verb }) => verb === wanted)) await play(stage, state, fault);
+});
 
 /** Verbs of the simulator that break nothing: they ask, end, set the scene, or are a program of the node's own. */
 const NO_FAULTS = [

@@ -22,6 +22,8 @@ export class Operator {
   plan: PlanRun | null = null;
   /** What the console showed since {@link attend}, latin1, and the gaps that were marked in it. */
   heard = '';
+  /** Its last characters, which may be the beginning of a reset: a flood is too long to be searched at each chunk. */
+  #seam = '';
   readonly gaps: Gap[] = [];
   /** Everything worth a glance, in order. */
   readonly told: { at: number; text: string }[] = [];
@@ -51,15 +53,20 @@ export class Operator {
       this.plan = run;
     });
     // Behind a loss of power the server takes back the modes of the program that is gone: no word of the node's.
-    client.on('console.data', ({ data }) => {
-      this.heard = (this.heard + Buffer.from(data, 'base64').toString('latin1')).replaceAll(RESET, '');
-    });
+    client.on('console.data', ({ data }) => this.#hear(Buffer.from(data, 'base64').toString('latin1')));
     client.on('console.note', ({ kind, text }) => {
       const seconds = /^gap of ([\d.]+) s/.exec(text)?.[1];
       const now = Date.now();
       if (seconds !== undefined) this.gaps.push({ from: now - Number(seconds) * 1_000, to: now });
       if (kind !== 'resized') this.#tell(`console: ${text.replace(/^gap of [\d.]+ s/, 'gap')}`);
     });
+  }
+
+  /** From now on only what the console shows then counts. */
+  attend(): void {
+    this.heard = '';
+    this.#seam = '';
+    this.gaps.length = 0;
   }
 
   /** The first thing told after `since` (epoch ms), or null. */
@@ -73,6 +80,14 @@ export class Operator {
       data: Buffer.from(text, 'latin1').toString('base64'),
       at: this.client.now(),
     });
+  }
+
+  #hear(text: string): void {
+    const joined = this.#seam + text;
+    const cleaned = joined.replaceAll(RESET, '');
+    if (cleaned === joined) this.heard += text;
+    else this.heard = this.heard.slice(0, this.heard.length - this.#seam.length) + cleaned;
+    this.#seam = cleaned.slice(1 - RESET.length);
   }
 
   #tell(text: string): void {

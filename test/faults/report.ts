@@ -8,7 +8,8 @@ brought about on node n3 (or the bus, or a blade) in each of six states, held fo
 until the operator was told something new, and the first words of it; nothing, where the fault does not show in that state (a guest
 that hangs is no news to a sweep). _Well again_: from the fault's end until the bus is ready and every node freshly read, or
 the console answers; a guest that has to start anew is waited for. _Cuts_: power cut where no operation of ours was to cut.
-_Bytes_: of the console, neither shown nor inside a marked gap. Times are of runs on a two-core machine.
+_Bytes_: of the console, neither shown nor inside a marked gap. Server and rack are in one process, and times are virtual: those of a
+machine that needs none to compute.
 `;
 
 export interface WrittenRow {

@@ -2,9 +2,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { planConfirmation } from '../../src/api/plans.ts';
 import { formatAddress } from '../../src/rack/address.ts';
+import type { SimHost } from '../../src/sim/host.ts';
 import { seededRandom } from '../../src/sim/random.ts';
 import type { Fault } from '../soak/faults.ts';
 import { eightNodes, stand, type Stand } from '../support/stand.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+import { virtualStand } from '../support/virtual-stand.ts';
 import { Witness } from '../support/witness.ts';
 import { Operator } from './operator.ts';
 
@@ -43,6 +46,8 @@ shutdown: { request: 4, acknowledged: 2, settle: 1, stopping: 3, hard: 4 }
 boot: { limit: 10 }
 plans: { shed: { steps: [{ name: down, selector: n${TARGET}, action: off }] } }
 `;
+/** Interval at which a virtual server reads the line. */
+const READ_MS = 4;
 /** What comes at all comes within this on a machine with other things to do. */
 const PATIENCE_MS = 40_000;
 /** So long bytes of a node may be on their way to the operator: a boot at twenty times its speed waits for the line. */
@@ -62,24 +67,34 @@ export class Stage implements AsyncDisposable {
   readonly #rack: Stand;
   readonly #witness: Witness;
   #operator: Operator;
+  readonly #clock: VirtualClock | null;
 
-  private constructor(rack: Stand, witness: Witness, operator: Operator) {
+  private constructor(rack: Stand, witness: Witness, operator: Operator, clock: VirtualClock | null) {
+    this.#clock = clock;
     this.#rack = rack;
     this.#witness = witness;
     this.#operator = operator;
   }
 
-  static async set(): Promise<Stage> {
+  /** `virtual`: in this process and in virtual time, one stage at a time; else with a server's process on a pseudo-terminal. */
+  static async set({ virtual }: { virtual: boolean }): Promise<Stage> {
     const watching: Witness[] = [];
-    const rack = await stand({
+    const options = {
       // What the bridge loses of keys that a busy machine delivers together is another test's business.
       sim: ['--time-scale', '20', '--no-loss'],
       config: CONFIG,
-      watch: (host) => void watching.push(new Witness(host)),
-    });
-    const [witness] = watching;
-    if (!witness) throw new Error('nobody watches the rack');
-    return new Stage(rack, witness, new Operator(await rack.client('operator')));
+      watch: (host: SimHost) => void watching.push(new Witness(host)),
+    };
+    const clock = virtual ? new VirtualClock() : null;
+    try {
+      const rack = await (clock ? virtualStand({ clock, ...options, readMs: READ_MS }) : stand(options));
+      const [witness] = watching;
+      if (!witness) throw new Error('nobody watches the rack');
+      return new Stage(rack, witness, new Operator(await rack.client('operator')), clock);
+    } catch (error) {
+      clock?.[Symbol.dispose]();
+      throw error;
+    }
   }
 
   async play(state: StateName, fault: Fault): Promise<Row> {
@@ -122,6 +137,7 @@ export class Stage implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#rack[Symbol.asyncDispose]();
+    this.#clock?.[Symbol.dispose]();
   }
 
   /** Brings the state about; returns since when the console's bytes count. */
@@ -140,8 +156,7 @@ export class Stage implements AsyncDisposable {
         break;
       case 'console attached and idle':
       case 'console flowing': {
-        operator.heard = '';
-        operator.gaps.length = 0;
+        operator.attend();
         this.#witness.spoken.length = 0;
         await operator.client.request('console.attach', { addr: TARGET, take: true, watch: false });
         const attached = Date.now();
@@ -177,7 +192,7 @@ export class Stage implements AsyncDisposable {
   /** An operator looks at its console, which shows whose it is. */
   async #look(): Promise<void> {
     const operator = this.#operator;
-    operator.heard = '';
+    operator.attend();
     await operator.client.request('console.attach', { addr: TARGET, take: true, watch: false });
     await until(
       'the console to show its name',

@@ -14,6 +14,8 @@ export const lives = new AsyncLocalStorage<Life>();
 /** What a program of its own would be: it can be killed. */
 export class Life {
   alive = true;
+  /** Its files cannot become longer. */
+  diskIsFull = false;
   readonly servers = new Set<Server>();
   readonly sockets = new Set<Socket>();
   readonly files = new Set<FileHandle>();
@@ -83,6 +85,9 @@ const AT_ONCE: Readonly<Record<string, Operation>> = {
   ...{ sync: () => undefined, datasync: () => undefined },
 };
 
+/** Operations that make a file longer. */
+const GROWTH: ReadonlySet<string> = new Set(['appendFile', 'writeFile', 'write']);
+
 /** Notes which files a life has open: its end closes them, and what is killed writes no more. */
 async function watchFiles(): Promise<void> {
   const sample = await promises.open('/dev/null');
@@ -99,6 +104,8 @@ async function watchFiles(): Promise<void> {
         return new Promise(() => undefined);
       }
       life?.files.add(this);
+      if (life?.diskIsFull && GROWTH.has(name))
+        return Promise.reject(Object.assign(new Error('EFBIG: file too large, write'), { code: 'EFBIG' }));
       return life && atOnce ? new Promise((resolve) => resolve(atOnce(this.fd, ...args))) : used.apply(this, args);
     };
   }

@@ -89,8 +89,9 @@ export async function startRackInProcess({ args = [], watch }: RackOptions = {})
 }
 
 /** The rack in this process, on a line and a clock of the caller's. */
-export async function rackOnLine(args: string[], surroundings: Surroundings): Promise<TestRack> {
+export async function rackOnLine({ args = [], watch }: RackOptions, surroundings: Surroundings): Promise<TestRack> {
   const host = await startControlled(parseSimArgs(args), surroundings);
+  watch?.(host);
   return handle({
     ...{ port: host.port ?? '', link: host.port ?? '', control: host.control },
     // oxlint-disable-next-line typescript/require-await -- a verb that is wrong rejects

@@ -2,7 +2,7 @@
  * The real program on a stand: a simulated rack and a server on it, each a process, in a directory of their own that
  * goes with them. For end-to-end tests and measurements; needs a built program.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,6 +61,8 @@ export interface Stand extends AsyncDisposable {
   startServer(): Promise<void>;
   /** Stops the server (SIGSTOP, as a swapping or suspended machine stops it) until `during` is over. */
   whileStopped(during: () => Promise<void>): Promise<void>;
+  /** From now on nothing makes a file of the server's longer. */
+  fillDisk(): void;
   /** The audit log's entries, as they are on the disk. */
   audit(): Record<string, unknown>[];
 }
@@ -146,6 +148,7 @@ export async function stand({ sim = [], config, env = {}, through = [], watch }:
       server.kill('SIGSTOP');
       await during().finally(() => server.kill('SIGCONT'));
     },
+    fillDisk: () => void execFileSync('prlimit', ['--pid', String(server.pid), '--fsize=1:1']),
     audit: () => readAudit(folder),
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.close();

@@ -299,9 +299,11 @@ export class VirtualClock implements Disposable {
     const { events } = loop.uvMetricsInfo;
     const moved = events !== this.#events || this.#immediates > 0;
     this.#events = events;
-    const busy = !moved && this.#isUnderWay();
-    this.#quiet = moved || busy ? 0 : this.#quiet + 1;
-    if (this.#quiet >= QUIET_TURNS) this.#fire();
+    this.#quiet = moved ? 0 : this.#quiet + 1;
+    const quiet = this.#quiet >= QUIET_TURNS;
+    const busy = quiet && this.#isUnderWay();
+    if (busy) this.#quiet = 0;
+    else if (quiet) this.#fire();
     // Turns without a pause would keep a core from what is waited for.
     if (busy) real.setTimeout(() => this.#turn(), BUSY_MS);
     else real.setImmediate(() => this.#turn());
