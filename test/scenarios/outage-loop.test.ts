@@ -1,6 +1,6 @@
 /**
  * A whole outage with nobody there: mains off, shed, darkness in which server, upsd and the rack itself end, mains on, nodes
- * that boot by themselves, a new server, restore, report. And a drill, which plays the same on one node.
+ * that boot by themselves, a new server, restore, report. And a drill, which plays the same on one node, in virtual time.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -46,17 +46,23 @@ describe.skipIf(missingNut.length > 0)(
           await using rack = await startRack({ args: ['--rack', rackFile, ...SIM] });
           symlinkSync(rack.port, port);
           await rack.ctl('power', { node: '04', state: 'off' });
-          const server = await new ServeProcess({ port, config, dir: folder }).ready();
+          await using server = await new ServeProcess({ port, config, dir: folder }).ready();
           const client = (await server.connect()).client;
           await client.request('sweep', { addrs: null, interrupt: false });
           const status = async () => (await client.request('outage.status', {})).policies[0];
           await until(async () => (await status())?.supply.state === 'mains');
-          nut.startUpsmon(`/usr/bin/env RACKUI=${program} ${join(UPS, 'rackui-shutdown')} 90 touch ${last}`);
+          await nut.startUpsmon(`/usr/bin/env RACKUI=${program} ${join(UPS, 'rackui-shutdown')} 90 touch ${last}`);
 
           await nut.set('apc', 'ups.status', 'OB');
           await rack.until(({ nodes }) => nodes[1]?.power === 'off', 60_000);
+          expect((await rack.node('02')).power).toBe('on');
           await nut.set('apc', 'ups.status', 'OB LB');
           await until(() => Promise.resolve(existsSync(last)));
+          const before = (await status())?.outage;
+          expect(before).toMatchObject({ committed: true, endedAt: null });
+          expect(before?.nodes.map(({ name, state }) => `${name} ${state}`)).toEqual([
+            ...['dev1 taken', 'prod1 taken', 'prod2 taken'],
+          ]);
           expect((await rack.state()).nodes.slice(1).map(({ power }) => power)).toEqual(['off', 'off', 'off', 'off']);
           const { nodes, bus } = await rack.counters();
           expect([bus.masterCuts, ...Object.values(nodes).map(({ cutAlive }) => cutAlive)]).toEqual([0, 0, 0, 0, 0, 0]);
@@ -105,61 +111,63 @@ describe.skipIf(missingNut.length > 0)(
         rmSync(folder, { recursive: true, force: true });
       }
     }, 300_000);
-
-    test('a drill shuts down and restores the node named, and touches no other', async () => {
-      await using stage = await OutageStage.set({});
-      const { code, said } = await stage.run('outage', 'drill', '--nodes', 'dev1').ended;
-      expect(code, said).toBe(0);
-      expect(said).toMatch(/^drill \w+ on dev1$/m);
-      expect(said).toMatch(/dev1 +back +/);
-      expect(said).toMatch(/prod1 +on +not part of the drill/);
-      const { nodes, bus } = await stage.rack.counters();
-      expect(Object.entries(nodes).map(([addr, { on, off }]) => `${addr} ${on} ${off}`)).toEqual([
-        ...['00 0 0', '01 1 1', '02 0 0', '03 0 0', '04 0 0'],
-      ]);
-      expect([bus.masterCuts, nodes['01']?.cutAlive]).toEqual([0, 0]);
-      const report = await stage.report();
-      expect(report).toMatchObject({ drill: true, endedAt: expect.any(Number) as number });
-
-      // Another server knows of it, too.
-      await stage.place.killServer('SIGTERM');
-      await stage.place.startServer();
-      expect(await stage.report()).toEqual(report);
-      const again = await stage.run('outage', 'report').ended;
-      expect([again.code, again.said]).toEqual([
-        0,
-        expect.stringMatching(/^drill \w+: began .*, ended [^]*dev1 +back +/),
-      ]);
-    }, 180_000);
-
-    test('a drill becomes an outage when the mains really fail, and the rest is shed too', async () => {
-      await using stage = await OutageStage.set({});
-      await stage.rack.ctl('stop-job', { node: '01', seconds: 120 });
-      const drill = stage.run('outage', 'drill', '--nodes', 'dev1');
-      await stage.node('dev1', ({ guest }) => guest === 'stopping');
-      await stage.away(60, 'OB LB');
-      await stage.told(/the drill is an outage now/);
-      await stage.until('all nodes to be down', ({ policies }) => {
-        const nodes = policies[0]?.outage?.nodes ?? [];
-        return nodes.length > 0 && nodes.every(({ state }) => state === 'taken');
-      });
-      await stage.back();
-      expect((await stage.over()).nodes.map(({ name, state }) => `${name} ${state}`)).toEqual([
-        ...['dev1 restored', 'prod1 restored', 'prod2 restored'],
-      ]);
-      expect((await drill.ended).code).toBe(0);
-      const row = await stage.row('drill');
-      expect(row).toMatchObject({ cutAlive: 0, switchedOn: 0 });
-    }, 180_000);
-
-    test.each([
-      ['the master', 'boss'],
-      ['an unknown node', 'nobody'],
-    ])('a drill on %s is refused', async (_what, node) => {
-      await using stage = await OutageStage.set({});
-      const { code, said } = await stage.run('outage', 'drill', '--nodes', node).ended;
-      expect(code, said).not.toBe(0);
-      expect(await stage.report()).toBeNull();
-    });
   },
 );
+
+describe('in virtual time', () => {
+  test('a drill shuts down and restores the node named, and touches no other', async () => {
+    await using stage = await OutageStage.set({ virtual: true });
+    const { code, said } = await stage.command('drill', '--nodes', 'dev1').ended;
+    expect(code, said).toBe(0);
+    expect(said).toMatch(/^drill \w+ on dev1$/m);
+    expect(said).toMatch(/dev1 +back +/);
+    expect(said).toMatch(/prod1 +on +not part of the drill/);
+    const { nodes, bus } = await stage.rack.counters();
+    expect(Object.entries(nodes).map(([addr, { on, off }]) => `${addr} ${on} ${off}`)).toEqual([
+      ...['00 0 0', '01 1 1', '02 0 0', '03 0 0', '04 0 0'],
+    ]);
+    expect([bus.masterCuts, nodes['01']?.cutAlive]).toEqual([0, 0]);
+    const report = await stage.report();
+    expect(report).toMatchObject({ drill: true, endedAt: expect.any(Number) as number });
+
+    // Another server knows of it, too.
+    await stage.place.killServer('SIGTERM');
+    await stage.place.startServer();
+    expect(await stage.report()).toEqual(report);
+    const again = await stage.command('report').ended;
+    expect([again.code, again.said]).toEqual([
+      0,
+      expect.stringMatching(/^drill \w+: began .*, ended [^]*dev1 +back +/),
+    ]);
+  }, 180_000);
+
+  test('a drill becomes an outage when the mains really fail, and the rest is shed too', async () => {
+    await using stage = await OutageStage.set({ virtual: true });
+    await stage.rack.ctl('stop-job', { node: '01', seconds: 120 });
+    const drill = stage.command('drill', '--nodes', 'dev1');
+    await stage.node('dev1', ({ guest }) => guest === 'stopping');
+    await stage.away(60, 'OB LB');
+    await stage.told(/the drill is an outage now/);
+    await stage.until('all nodes to be down', ({ policies }) => {
+      const nodes = policies[0]?.outage?.nodes ?? [];
+      return nodes.length > 0 && nodes.every(({ state }) => state === 'taken');
+    });
+    await stage.back();
+    expect((await stage.over()).nodes.map(({ name, state }) => `${name} ${state}`)).toEqual([
+      ...['dev1 restored', 'prod1 restored', 'prod2 restored'],
+    ]);
+    expect((await drill.ended).code).toBe(0);
+    const row = await stage.row('drill');
+    expect(row).toMatchObject({ cutAlive: 0, switchedOn: 0 });
+  }, 180_000);
+
+  test.each([
+    ['the master', 'boss'],
+    ['an unknown node', 'nobody'],
+  ])('a drill on %s is refused', async (_what, node) => {
+    await using stage = await OutageStage.set({ virtual: true });
+    const { code, said } = await stage.command('drill', '--nodes', node).ended;
+    expect(code, said).not.toBe(0);
+    expect(await stage.report()).toBeNull();
+  });
+});

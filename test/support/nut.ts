@@ -1,5 +1,5 @@
 /** NUT's own upsd with dummy UPSes on loopback, for tests; and upsmon where a test wants who ends the machine. */
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -25,8 +25,8 @@ export interface NutServer extends AsyncDisposable {
   stopUpsd(): Promise<void>;
   /** `changes`: variables of every UPS that changed meanwhile. */
   startUpsd(changes?: Readonly<Record<string, string>>): Promise<void>;
-  /** Starts upsmon, which watches all UPSes and runs `shutdown` when they end. */
-  startUpsmon(shutdown: string): void;
+  /** Starts upsmon, which watches all UPSes and runs `shutdown` when they end; resolves once it watches them. */
+  startUpsmon(shutdown: string): Promise<void>;
 }
 
 export interface NutOptions {
@@ -34,6 +34,15 @@ export interface NutOptions {
   variables?: Readonly<Record<string, string>>;
   /** More lines of `upsd.conf`. */
   upsd?: string;
+}
+
+/**
+ * The PID file of upsmon is in `/run/nut` whatever its environment is, and it refuses to start beside the process whose number
+ * is there: another test's upsmon, or whatever has the number of one that has ended. It gets a /run of its own where that is allowed.
+ */
+function ownRun(): readonly string[] {
+  const mayMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
+  return mayMount ? ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs tmpfs /run && exec "$@"', 'sh'] : [];
 }
 
 export async function startNut(
@@ -57,7 +66,7 @@ export async function startNut(
   const env = { ...process.env, NUT_CONFPATH: conf, NUT_STATEPATH: conf, NUT_ALTPIDPATH: conf };
   const daemons = new Set<ChildProcess>();
   const said: string[] = [];
-  const start = (program: string, args: string[], more: NodeJS.ProcessEnv = {}): ChildProcess => {
+  const start = (program: string, args: readonly string[], more: NodeJS.ProcessEnv = {}): ChildProcess => {
     const child = spawn(program, args, { env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (chunk: Buffer) => said.push(chunk.toString()));
@@ -99,7 +108,7 @@ export async function startNut(
       upsd = start('/lib/nut/upsd', ['-D', '-u', 'root']);
       for (const ups of upses) await until(async () => !/^(WAIT)?$/.test(await get(ups, 'ups.status')), said);
     },
-    startUpsmon(shutdown) {
+    async startUpsmon(shutdown) {
       put(
         'upsmon.conf',
         [
@@ -110,7 +119,14 @@ export async function startNut(
           '',
         ].join('\n'),
       );
-      start('/lib/nut/upsmon', ['-D', '-p']);
+      const [program, ...args] = [...ownRun(), '/lib/nut/upsmon', '-D', '-p'] as const;
+      const upsmon = start(program, args);
+      const from = said.length;
+      await until(() => {
+        const words = said.slice(from).join('');
+        if (upsmon.exitCode !== null) throw new Error(`upsmon ended at once:\n${words}`);
+        return Promise.resolve(words.split('Logged into UPS').length > upses.length);
+      }, said);
     },
     async [Symbol.asyncDispose]() {
       for (const child of [...daemons].reverse()) await end(child);

@@ -8,11 +8,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { OutageReport, OutageStatus } from '../../src/api/outage.ts';
-import { connect } from '../../src/client/client.ts';
+import { connect, type RackClient } from '../../src/client/client.ts';
 import type { Counters } from '../../src/sim/rack/counters.ts';
 import { Deaths } from './deaths.ts';
 import { isListed } from './journal-keys.ts';
 import { startNut, type NutServer } from './nut.ts';
+import type { CommandEnd } from './outage-command.ts';
 import type { RackState, TestRack } from './rack.ts';
 import { PROGRAM, stand, type Stand } from './stand.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -59,14 +60,7 @@ export interface OutageRow {
   switchedOn: number;
 }
 
-export interface CommandEnd {
-  code: number | null;
-  said: string;
-  ms: number;
-}
-
-export interface Command {
-  child: ChildProcess;
+interface Command {
   ended: Promise<CommandEnd>;
 }
 
@@ -112,6 +106,7 @@ export class OutageStage implements AsyncDisposable {
   /** Keys at which servers died in virtual time, in order. */
   readonly died: readonly string[];
   readonly #clock: VirtualClock | null;
+  #session: { socket: string; client: RackClient } | null = null;
 
   private constructor(
     nut: NutServer,
@@ -187,6 +182,7 @@ export class OutageStage implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.endPrograms();
+    this.#session?.client.close();
     await this.place[Symbol.asyncDispose]();
     await this.nut[Symbol.asyncDispose]();
     this.#clock?.[Symbol.dispose]();
@@ -220,14 +216,19 @@ export class OutageStage implements AsyncDisposable {
     client.close();
   }
 
+  /** By one session as long as it lasts, because each begins with the whole state of the rack. */
   async status(): Promise<OutageStatus> {
-    const who = { user: 'test', from: null, tty: null, program: 'test', pid: process.pid };
-    const client = await connect(this.socket, who);
-    try {
-      return await client.request('outage.status', {});
-    } finally {
-      client.close();
+    const { socket } = this;
+    if (this.#session?.socket !== socket) {
+      this.#session?.client.close();
+      const who = { user: 'test', from: null, tty: null, program: 'test', pid: process.pid };
+      const session = { socket, client: await connect(socket, who) };
+      session.client.onClose(() => {
+        if (this.#session === session) this.#session = null;
+      });
+      this.#session = session;
     }
+    return this.#session.client.request('outage.status', {});
   }
 
   async report(): Promise<OutageReport | null> {
@@ -332,14 +333,15 @@ export class OutageStage implements AsyncDisposable {
     return report;
   }
 
-  /** Runs `rackui …` against the stand's server. */
-  run(...args: string[]): Command {
-    return this.start([process.execPath, PROGRAM, '--socket', this.place.socket, ...args]);
+  /** Runs `rackui outage …` against the stand's server, in virtual time in this process. */
+  command(...args: string[]): Command {
+    const { socket } = this.place;
+    if (!this.#clock) return this.start([process.execPath, PROGRAM, '--socket', socket, 'outage', ...args]);
+    return { ended: import('./outage-command.ts').then(({ outageCommand }) => outageCommand(socket, ...args)) };
   }
 
   /** Runs a program that ends with the stage at the latest. */
   start([program = '', ...args]: readonly string[], env: NodeJS.ProcessEnv = process.env): Command {
-    const began = performance.now();
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
     this.#children.add(child);
     let said = '';
@@ -350,10 +352,10 @@ export class OutageStage implements AsyncDisposable {
     const ended = new Promise<CommandEnd>((resolve) => {
       child.once('close', (code) => {
         this.#children.delete(child);
-        resolve({ code, said, ms: performance.now() - began });
+        resolve({ code, said });
       });
     });
-    return { child, ended };
+    return { ended };
   }
 
   /** The outage's own words, as of {@link row}. */

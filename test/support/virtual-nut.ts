@@ -12,10 +12,17 @@ export async function virtualNut(
   let server: Server | null = null;
   let port = 0;
 
-  function answer(line: string): string[] {
-    const [verb, what, ups = ''] = line.split(' ');
+  /** `session`: the name and password of its client so far. */
+  function answer(line: string, session: Record<string, string>): string[] {
+    const [verb = '', what = '', ups = ''] = line.split(' ');
     const known = values.get(ups);
     if (verb === 'LOGOUT') return ['OK Goodbye'];
+    if (verb === 'USERNAME' || verb === 'PASSWORD') {
+      session[verb] = what.replaceAll('"', '');
+      return ['OK'];
+    }
+    if (verb === 'LOGIN')
+      return [session.USERNAME === 'admin' && session.PASSWORD === 'x' ? 'OK' : 'ERR ACCESS-DENIED'];
     if (verb !== 'LIST' || what !== 'VAR') return ['ERR UNKNOWN-COMMAND'];
     if (known === undefined) return ['ERR UNKNOWN-UPS'];
     const present = Object.entries(known).filter(([, value]) => value !== '');
@@ -36,11 +43,12 @@ export async function virtualNut(
   async function startUpsd(changes: Readonly<Record<string, string>> = {}): Promise<void> {
     for (const one of values.values()) Object.assign(one, changes);
     const next = createServer((socket) => {
+      const session: Record<string, string> = {};
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
       socket.on('error', () => socket.destroy());
       onLines(socket, (line) => {
-        socket.write(`${answer(line).join('\n')}\n`);
+        socket.write(`${answer(line, session).join('\n')}\n`);
         if (line === 'LOGOUT') socket.end();
       });
     });
