@@ -23,8 +23,8 @@ export const STEPS = ', onBattery: [{ after: 1, run: shed-dev }]';
 export const STAY_OFF = ['--dialect', 'mains=stays-off,mains-after-off=stays-off'];
 
 /** The last plan runs from a low battery on, and then the battery ends. */
-export async function toTheEnd(stage: OutageStage, batteryS = 60): Promise<void> {
-  await stage.away(batteryS, 'OB LB');
+export async function toTheEnd(stage: OutageStage, batteryS = 60, status = 'OB LB'): Promise<void> {
+  await stage.away(batteryS, status);
   await shedToDarkness(stage);
 }
 

@@ -1,4 +1,7 @@
-/** An outage with those of its faults that are about processes: NUT's own upsd and upsmon, the program itself, its server's death. */
+/**
+ * An outage with those of its faults that are about processes, on NUT's own upsd: a server's death, one of another user, a date that is
+ * set. NUT's own upsmon is in `test/scenarios/outage-loop.test.ts`, a stopped server and a full disk in `outage-last.test.ts`.
+ */
 import { describe, test } from 'vitest';
 import { missingNut } from '../support/nut.ts';
 import { KILLED_PROCESSES } from './killed-fault.ts';

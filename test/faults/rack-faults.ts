@@ -1,5 +1,4 @@
 /** Faults of hooks, nodes, consoles, servers, disks and clocks in an outage. */
-import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { IS_ROOT, NOBODY, rackuiAs } from '../support/other-user.ts';
@@ -151,7 +150,6 @@ export const RACK_FAULTS: readonly OutageFault[] = [
   KILLED,
   {
     name: 'the server is stopped (SIGSTOP) for 5 s in the last plan',
-    real: true,
     async play(stage) {
       await stage.away(60, 'OB LB');
       await stage.rack.until(({ nodes }) => nodes.slice(1, 4).some(({ power }) => power === 'off'), 60_000);
@@ -162,10 +160,8 @@ export const RACK_FAULTS: readonly OutageFault[] = [
   },
   {
     name: 'the disk is full',
-    real: true,
     async play(stage) {
-      // Whatever would make a file longer fails from now on.
-      execFileSync('prlimit', ['--pid', String(stage.place.serverPid), '--fsize=1:1']);
+      stage.place.fillDisk();
       await toTheEnd(stage);
     },
     // What cannot be written down is not cut.
