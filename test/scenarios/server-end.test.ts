@@ -1,8 +1,13 @@
-/** A server that ends while a node has halted and is about to be cut: by SIGTERM, after its cut; killed, by the next server. */
+/**
+ * A server that ends while a node has halted and is about to be cut: by SIGTERM, after its cut; killed, by the next server.
+ * One of them with a server's process, the others in virtual time.
+ */
 import { expect, test } from 'vitest';
 import type { Operation, Phase, PowerRequest } from '../../src/api/power.ts';
 import type { RackClient } from '../../src/client/client.ts';
-import { sweptStand, type Stand } from '../support/stand.ts';
+import { stand, type Stand } from '../support/stand.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+import { virtualStand } from '../support/virtual-stand.ts';
 
 const CONFIG = `
 name: end
@@ -20,8 +25,13 @@ const OFF: PowerRequest = {
   ...{ deadlineS: null, onDeadline: 'leave', takeConsole: false },
 };
 
-const haltingStand = (): Promise<Stand> =>
-  sweptStand({ sim: ['--time-scale', '30', '--no-loss', '--line-rate', 'unlimited'], config: CONFIG });
+/** `clock`: of virtual time; null: real processes. */
+async function haltingStand(clock: VirtualClock | null): Promise<Stand> {
+  const options = { sim: ['--time-scale', '30', '--no-loss', '--line-rate', 'unlimited'], config: CONFIG };
+  const place = await (clock ? virtualStand({ clock, ...options }) : stand(options));
+  await (await place.client()).request('sweep', { addrs: null, interrupt: false });
+  return place;
+}
 
 const powers = async ({ rack }: Stand): Promise<string[]> =>
   (await rack.state()).nodes.slice(1, 3).map(({ power }) => power);
@@ -38,7 +48,7 @@ function alphaIs(phases: readonly Phase[], client: RackClient): Promise<void> {
 test(
   'SIGTERM while a node settles: it is cut first, which an event says, and no other is begun',
   async () => {
-    await using place = await haltingStand();
+    await using place = await haltingStand(null);
     const client = await place.client();
     const events: string[] = [];
     client.on('event', ({ text }) => events.push(text));
@@ -53,9 +63,10 @@ test(
 );
 
 test(
-  'SIGTERM while a node goes down: its last line is heard, and it is cut first',
+  'in virtual time SIGTERM while a node goes down: its last line is heard, and it is cut first',
   async () => {
-    await using place = await haltingStand();
+    using clock = new VirtualClock();
+    await using place = await haltingStand(clock);
     const client = await place.client();
     const stops = alphaIs(['acknowledged', 'stopping'], client);
     await client.request('power.start', OFF);
@@ -67,9 +78,10 @@ test(
 );
 
 test(
-  'SIGTERM while a node of a run settles: the next server knows that it is done',
+  'in virtual time SIGTERM while a node of a run settles: the next server knows that it is done',
   async () => {
-    await using place = await haltingStand();
+    using clock = new VirtualClock();
+    await using place = await haltingStand(clock);
     const client = await place.client();
     const settles = alphaIs(['settle'], client);
     await client.request('plan.run', { name: 'shed-all', confirm: null, armed: true, deadlineS: 100 });
@@ -86,9 +98,10 @@ test(
 );
 
 test(
-  'killed while a node settles: the next server cuts it, and does not ask it again',
+  'in virtual time killed while a node settles: the next server cuts it, and does not ask it again',
   async () => {
-    await using place = await haltingStand();
+    using clock = new VirtualClock();
+    await using place = await haltingStand(clock);
     const client = await place.client();
     const settles = alphaIs(['settle'], client);
     await client.request('power.start', OFF);
