@@ -27,64 +27,67 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test.each([
+const SIZES = [
   [80, 24],
   [120, 40],
   [200, 60],
-])(
-  'the demo in %ix%i: mains fail, nodes are shed, mains return, nodes are switched on again, the report',
-  async (cols, rows) => {
-    const args = [PROGRAM, 'demo', '--rack', join(folder, 'rack.yaml')];
-    await using screen = openTerminal(process.execPath, args, {
-      ...{ cols, rows },
-      // Nothing of this machine's user, and a layout that no other run remembers.
-      env: { XDG_STATE_HOME: join(folder, `${cols}`), XDG_CONFIG_HOME: folder, RACKUI_CONFIG: undefined },
-    });
-    const header = (what: RegExp, why: string, ms = 60_000): Promise<void> =>
-      screen.waitFor((s) => what.test(s.lines()[0] ?? ''), why, ms);
-    await header(/bus ready +3 on 0 off +mains(?:, battery)? 100 %/, 'three nodes on mains');
+] as const;
 
-    // By the palette, as somebody finds it who does not know the key.
-    screen.type(':');
-    await screen.waitFor('commands', 'the palette');
-    screen.type('mains fail');
-    await screen.waitFor(/mains failure \(demo\)/, 'the entry');
-    screen.type('\r');
+test('the demo: mains fail, nodes are shed, mains return, nodes are switched on again, the report; in each size', async () => {
+  const args = [PROGRAM, 'demo', '--rack', join(folder, 'rack.yaml')];
+  await using screen = openTerminal(process.execPath, args, {
+    ...{ cols: 80, rows: 24 },
+    // Nothing of this machine's user, and a layout that no other run remembers.
+    env: { XDG_STATE_HOME: join(folder, 'state'), XDG_CONFIG_HOME: folder, RACKUI_CONFIG: undefined },
+  });
+  const header = (what: RegExp, why: string, ms = 60_000): Promise<void> =>
+    screen.waitFor((s) => what.test(s.lines()[0] ?? ''), why, ms);
+  /** Does this in each size, and ends in the first. */
+  const inEachSize = async (look: (cols: number) => Promise<void>): Promise<void> => {
+    for (const [cols, rows] of [...SIZES.slice(1), SIZES[0]]) {
+      // Nothing of the former size is left on the screen then.
+      screen.resize(2, 1);
+      screen.resize(cols, rows);
+      await look(cols);
+    }
+  };
+  await inEachSize(() => header(/bus ready +3 on 0 off +mains(?:, battery)? 100 %/, 'three nodes on mains'));
+
+  // By the palette, as somebody finds it who does not know the key.
+  screen.type(':');
+  await screen.waitFor('commands', 'the palette');
+  screen.type('mains fail');
+  await screen.waitFor(/mains failure \(demo\)/, 'the entry');
+  screen.type('\r');
+  await inEachSize(async (cols) => {
     await header(/BATTERY \d+ %, \d+:\d\d left/, 'the battery and how long it lasts');
     await header(/▲ \d/, 'an alarm');
     if (cols >= 120) await header(/left, shed-all takes \d+:\d\d/, 'what the last plan takes');
+  });
 
-    screen.type('!');
-    await screen.waitFor(/BATTERY \d+ % +LEFT \d+:\d\d +│ +\S+ NEEDS \d+:\d\d/, 'both clocks');
-    screen.type('\x1b');
-    await header(/2 on 1 off/, 'the node that is shed first');
+  screen.type('!');
+  await inEachSize(() => screen.waitFor(/BATTERY \d+ % +LEFT \d+:\d\d +│ +\S+ NEEDS \d+:\d\d/, 'both clocks'));
+  screen.type('\x1b');
+  await header(/2 on 1 off/, 'the node that is shed first');
 
-    screen.type(F8);
-    await header(/mains( back)?(, battery)? \d+ %/, 'the mains');
-    await header(/3 on 0 off/, 'the node back');
-    screen.type('u');
+  screen.type(F8);
+  await header(/mains( back)?(, battery)? \d+ %/, 'the mains');
+  await header(/3 on 0 off/, 'the node back');
+  screen.type('u');
+  await inEachSize(async () => {
     await screen.waitFor(/╭─ supply /, 'the pane of the supply');
     await screen.waitFor(/UPS rack mains, charge \d+ %, lasts \d+:\d\d, load \d+ %/, 'the UPS');
     await screen.waitFor(/outage o\w+, began [\d:]+, ended [\d:]+/, 'the report', 60_000);
     expect(screen.text()).toMatch(/dev1 +back +/);
     expect(screen.text()).toMatch(/prod1 +on +/);
     expect(screen.text()).toMatch(/charge \d+ %.*load \d+ %/);
-    screen.type('\x1b');
-    await screen.waitFor((s) => !s.text().includes('╭─ supply'), 'the pane closed');
-    screen.type('q');
-    expect((await screen.exited).code).toBe(0);
-  },
-  240_000,
-);
-
-test('the key alone fails the mains of a demo', async () => {
-  await using screen = openTerminal(process.execPath, [PROGRAM, 'demo', '--rack', join(folder, 'rack.yaml')], {
-    ...{ cols: 100, rows: 30 },
-    env: { XDG_STATE_HOME: join(folder, 'key'), XDG_CONFIG_HOME: folder, RACKUI_CONFIG: undefined },
   });
-  await screen.waitFor(/mains(?:, battery)? 100 %/, 'the mains');
+  screen.type('\x1b');
+  await screen.waitFor((s) => !s.text().includes('╭─ supply'), 'the pane closed');
+
+  // And by the key alone.
   screen.type(F7);
-  await screen.waitFor(/BATTERY \d+ %/, 'the battery');
+  await header(/BATTERY \d+ %/, 'the battery');
   screen.type('q');
   expect((await screen.exited).code).toBe(0);
-}, 120_000);
+}, 240_000);
