@@ -59,6 +59,8 @@ test('the shown state of a node is one that its BMC had in the exchange, or unkn
       wired.bus.start();
       await time.until(pause(500));
       const shown = new RackState();
+      // One expectation for a history: one for each of a million readings would be most of the test's work.
+      const wrong: unknown[] = [];
       for (const one of steps) {
         const { asked, reconnected } = await perform(one, wired, time, shown);
         for (const addr of asked) {
@@ -66,16 +68,19 @@ test('the shown state of a node is one that its BMC had in the exchange, or unkn
           const power = shownPower(reading);
           seen[power]++;
           // Only a sample is a state; it must be the very reply that this BMC gave, and tell its own age.
-          expect(reading.state === 'ok').toBe(power !== 'unknown' && power !== 'absent');
-          if (reading.state !== 'ok') continue;
-          expect(wired.bearsOut(addr, reading.sample), JSON.stringify({ addr, reading, after: one })).toBe(true);
-          expect(reading.sample.at).toBeLessThanOrEqual(time.now);
+          const ok = reading.state === 'ok';
+          const held =
+            ok === (power !== 'unknown' && power !== 'absent') &&
+            (!ok || (wired.bearsOut(addr, reading.sample) && reading.sample.at <= time.now));
+          if (!held) wrong.push({ addr, reading, power, after: one, now: time.now });
         }
-        if (reconnected) expect(wired.bus.health.master === null || wired.bus.health.master === 0).toBe(true);
+        const { master } = wired.bus.health;
+        if (reconnected && master !== null && master !== 0) wrong.push({ master, after: one });
       }
       await time.until(wired.bus.close());
+      expect(wrong).toEqual([]);
     }),
-    { numRuns: 4_000, seed: 20, endOnFailure: false },
+    { numRuns: 1_500, seed: 20, endOnFailure: false },
   );
   // A history in which nothing fails, or nothing is ever read, would prove nothing.
   for (const count of Object.values(seen)) expect(count).toBeGreaterThan(50);
