@@ -13,19 +13,22 @@ import { ServeProcess } from './process.ts';
 const SWEEP = { addrs: null, interrupt: false };
 
 let rack: TestRack;
+let dirs: string;
 let dir: string;
 beforeAll(async () => {
   rack = await startRack({ args: ['--nodes', '3'] });
+  dirs = mkdtempSync(join(tmpdir(), 'rackui-test-users-'));
+  chmodSync(dirs, 0o755);
 });
-afterAll(() => rack.stop());
+afterAll(async () => {
+  await rack.stop();
+  rmSync(dirs, { recursive: true, force: true });
+});
 beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'rackui-test-users-'));
+  dir = mkdtempSync(join(dirs, 'test-'));
   chmodSync(dir, 0o755);
 });
-afterEach(() => {
-  chownSync(rack.port, 0, 0);
-  rmSync(dir, { recursive: true, force: true });
-});
+afterEach(() => chownSync(rack.port, 0, 0));
 
 /** A program that listens at these names (NUL first: abstract) and tells what it hears. */
 function listener(names: readonly string[], answer: string): [string, ...string[]] {
@@ -52,29 +55,6 @@ describe.runIf(IS_ROOT)('servers of several users', () => {
     await using service = await new ServeProcess({ port: rack.port }).ready();
     const { client } = await service.connect();
     expect((await client.request('sweep', SWEEP)).bus.state).toBe('ready');
-  });
-
-  test.each([
-    ['says nothing', ''],
-    ['claims to be a server', JSON.stringify({ pid: 1, user: 'root', socket: '/run/x.sock', leaving: false })],
-    ['says that it leaves', JSON.stringify({ pid: 1, user: 'root', socket: '/etc/hostname', leaving: true })],
-    ['sends a terminal sequences', JSON.stringify({ pid: 1, socket: '/tmp/\x1b]0;owned\x07', leaving: false })],
-  ])('a stranger who takes the abstract name and %s stops no server', async (_what, answer) => {
-    await using squatter = runAs(NOBODY, listener([announcementName(rack.port)], answer));
-    await squatter.until(/listens/);
-    await using service = await new ServeProcess({ port: rack.port }).ready();
-    const { client } = await service.connect();
-    expect((await client.request('sweep', SWEEP)).bus.state).toBe('ready');
-    const events = await client.request('events.list', { limit: 50 });
-    expect(events.map(({ text }) => text).join('\n')).toContain(
-      'another program uses the abstract socket name of the servers',
-    );
-    expect(service.said).not.toContain('owned');
-    await using second = new ServeProcess({ port: rack.port });
-    await second.ready();
-    const other = await second.connect();
-    // The port itself is the lock.
-    expect((await other.client.request('sweep', SWEEP)).bus).toMatchObject({ state: 'down' });
   });
 
   test('root finds the server of another user that holds the port', async () => {
@@ -140,6 +120,33 @@ describe.runIf(IS_ROOT)('servers of several users', () => {
     expect(server.said()).toMatch(
       /cannot be given to group id 0 \(EPERM\): add the server's user nobody to that group/,
     );
+  });
+});
+
+// Each on a port of its own: what takes their time is that the server waits for an announcement that it can confirm.
+describe.runIf(IS_ROOT).concurrent('beside a stranger', () => {
+  test.each([
+    ['says nothing', ''],
+    ['claims to be a server', JSON.stringify({ pid: 1, user: 'root', socket: '/run/x.sock', leaving: false })],
+    ['says that it leaves', JSON.stringify({ pid: 1, user: 'root', socket: '/etc/hostname', leaving: true })],
+    ['sends a terminal sequences', JSON.stringify({ pid: 1, socket: '/tmp/\x1b]0;owned\x07', leaving: false })],
+  ])('a stranger who takes the abstract name and %s stops no server', async (_what, answer) => {
+    await using rack = await startRack({ args: ['--nodes', '3'] });
+    await using squatter = runAs(NOBODY, listener([announcementName(rack.port)], answer));
+    await squatter.until(/listens/);
+    await using service = await new ServeProcess({ port: rack.port }).ready();
+    const { client } = await service.connect();
+    expect((await client.request('sweep', SWEEP)).bus.state).toBe('ready');
+    const events = await client.request('events.list', { limit: 50 });
+    expect(events.map(({ text }) => text).join('\n')).toContain(
+      'another program uses the abstract socket name of the servers',
+    );
+    expect(service.said).not.toContain('owned');
+    await using second = new ServeProcess({ port: rack.port });
+    await second.ready();
+    const other = await second.connect();
+    // The port itself is the lock.
+    expect((await other.client.request('sweep', SWEEP)).bus).toMatchObject({ state: 'down' });
   });
 });
 
