@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { PROGRAM } from '../support/stand.ts';
-import { rackui, rackuiProcess } from './support.ts';
+import { rackui } from './support.ts';
 
 let temp: string;
 beforeEach(() => {
@@ -60,7 +60,7 @@ test.each<NodeJS.Signals>(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'])('%s ends a
   const { child, said } = await startDemo();
   expect(existsSync(said.port)).toBe(true);
   expect(processesOf(temp).length).toBeGreaterThanOrEqual(3);
-  const { code, stdout } = await rackuiProcess(['--socket', said.socket, 'status']);
+  const { code, stdout } = await rackui(['--socket', said.socket, 'status']);
   expect([code, stdout]).toEqual([0, expect.stringContaining('24 on')]);
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   child.kill(signal);

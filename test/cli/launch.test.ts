@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -13,17 +14,33 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { PROGRAM } from '../support/program.ts';
 
 const exec = promisify(execFile);
 let folder = '';
 let cache = '';
-beforeEach(() => {
+function useFolder(): void {
   folder = mkdtempSync(join(tmpdir(), 'rackui-test-launch-'));
   cache = join(folder, 'rackui');
+}
+
+/** What a first start prints, and the folder that it leaves. */
+let first = '';
+let firstFolder = '';
+beforeAll(async () => {
+  useFolder();
+  first = await check();
+  firstFolder = folder;
 });
+afterAll(() => rmSync(firstFolder, { recursive: true, force: true }));
+beforeEach(useFolder);
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Has the cache be as after a first start. */
+function afterFirstStart(): void {
+  cpSync(firstFolder, folder, { recursive: true });
+}
 
 /** Runs a command that ends by itself and loads a parser. */
 async function check(
@@ -47,23 +64,26 @@ function kept(): { path: string; inode: number } {
 }
 
 test('a second start uses the code of the first, from a folder that is the user’s alone', async () => {
-  const first = await check();
-  const { path, inode } = kept();
-  expect([statSync(cache).mode & 0o777, statSync(path).mode & 0o777]).toEqual([0o700, 0o600]);
+  afterFirstStart();
+  const { inode } = kept();
+  const written = join(firstFolder, 'rackui');
+  const [name = ''] = readdirSync(written);
+  const modes = [written, join(written, name)].map((path) => statSync(path).mode & 0o777);
+  expect(modes).toEqual([0o700, 0o600]);
   expect(await check()).toBe(first);
   // Code that the engine refused would have been kept anew.
   expect(kept().inode).toBe(inode);
 });
 
 test('code of other settings of the engine is refused and kept anew', async () => {
-  const first = await check();
+  afterFirstStart();
   const { inode } = kept();
   expect(await check({}, undefined, ['--no-opt'])).toBe(first);
   expect(kept().inode).not.toBe(inode);
 });
 
 test('a damaged file is not used, and is written again', async () => {
-  const first = await check();
+  afterFirstStart();
   const { path } = kept();
   const content = readFileSync(path);
   const changed = content.length >> 1;
@@ -86,7 +106,7 @@ test('a damaged file is not used, and is written again', async () => {
 });
 
 test('a folder that others can write is neither read nor written', async () => {
-  const first = await check();
+  afterFirstStart();
   const { path } = kept();
   writeFileSync(path, 'other');
   chmodSync(cache, 0o777);
