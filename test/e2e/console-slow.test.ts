@@ -2,26 +2,31 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from '../bench/measure.ts';
 import { PROGRAM, stand, type Stand } from '../support/stand.ts';
 import { openTerminal } from '../support/terminal.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rackui-slow-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+let rack: Stand;
 
-/** Some 2 MB of lines for each Enter but the first: more than the kernel and the server keep for a client. */
-const LINES = 30_000;
+/** Some 1.6 MB of lines for each Enter but the first: more than the kernel and the server (1 MB) keep for a client. */
+const LINES = 22_000;
 
-async function printingRack(): Promise<Stand> {
+beforeAll(async () => {
   const script = join(folder, 'node.sh');
   const much = `seq -f 'line %.0f of more than anybody reads at such a pace, and then some' ${LINES}`;
   writeFileSync(script, `stty -echo\nread x; echo ready\nwhile read x; do ${much}; echo that-was-all; done\n`);
-  return stand({ sim: ['--line-rate', 'unlimited', '--flow-control', '--exec', `03=/bin/sh ${script}`] });
-}
+  const nodes = ['03', '04'].flatMap((node) => ['--exec', `${node}=/bin/sh ${script}`]);
+  rack = await stand({ sim: ['--line-rate', 'unlimited', '--flow-control', ...nodes] });
+});
+afterAll(async () => {
+  await rack[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 /** A second operator, who watches all of it: how much came, and how it ended. */
-async function witness(rack: Stand): Promise<{ bytes: number; end: string; closed: string | null }> {
+async function witness(addr: number): Promise<{ bytes: number; end: string; closed: string | null }> {
   const client = await rack.client('witness');
   const seen = { bytes: 0, end: '', closed: null as string | null };
   client.on('console.data', ({ data }) => {
@@ -30,19 +35,18 @@ async function witness(rack: Stand): Promise<{ bytes: number; end: string; close
     seen.end = (seen.end + bytes.toString()).slice(-200);
   });
   client.onClose((why) => (seen.closed = why));
-  await client.request('console.attach', { addr: 3, take: false, watch: true });
+  await client.request('console.attach', { addr, take: false, watch: true });
   return seen;
 }
 
 test('an interface that stands still: the other sees all, it stays in its seat, and gets screen and gap when it goes on', async () => {
-  await using rack = await printingRack();
   await using screen = rack.open({ cols: 160, rows: 50 });
   await screen.waitFor(/\b24 on\b/);
   screen.type('03\r');
   await screen.waitFor(/Enter wakes it/);
   screen.type('\r');
   await screen.waitFor('ready');
-  const other = await witness(rack);
+  const other = await witness(3);
   const who = await rack.client('who');
   const before = await who.request('server.info', {});
   screen.type('\r');
@@ -61,12 +65,11 @@ test('an interface that stands still: the other sees all, it stays in its seat, 
 }, 120_000);
 
 test('a bare console whose terminal takes nothing: the gap stands between what was seen and the screen as it is now', async () => {
-  await using rack = await printingRack();
-  await using terminal = openTerminal(process.execPath, [PROGRAM, '--socket', rack.socket, 'console', '03']);
+  await using terminal = openTerminal(process.execPath, [PROGRAM, '--socket', rack.socket, 'console', '04']);
   await terminal.waitFor('the node has printed nothing');
   terminal.type('\r');
   await terminal.waitFor('ready');
-  const other = await witness(rack);
+  const other = await witness(4);
   terminal.type('\r');
   await until('the flood has begun', () => other.bytes > 1000);
   terminal.stall();
@@ -74,7 +77,7 @@ test('a bare console whose terminal takes nothing: the gap stands between what w
   terminal.flow();
   await terminal.waitFor(/that-was-all/, undefined, 60_000);
   // In the scrollback, where it stays; the status line is the next word's.
-  expect(terminal.output).toMatch(/\[rackui: node-03: gap: \d+ KB of output were skipped/);
+  expect(terminal.output).toMatch(/\[rackui: node-04: gap: \d+ KB of output were skipped/);
   terminal.type('\x1dd');
   expect((await terminal.exited).code).toBe(0);
 }, 120_000);
