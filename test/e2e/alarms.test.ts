@@ -4,7 +4,8 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AlarmKind } from '../../src/rack/alarms.ts';
-import { stand, type Stand } from '../support/stand.ts';
+import { innerStand } from '../support/inner-stand.ts';
+import type { Stand } from '../support/stand.ts';
 import type { TestTerminal } from '../support/terminal.ts';
 
 const NAMES = [0, 1, 2, 3, 4, 5, 6, 7].map(
@@ -26,7 +27,7 @@ let screen: TestTerminal;
 const hasMark = (screen: TestTerminal): boolean => /▲(?! \d\d:\d\d:\d\d)/.test(screen.text());
 
 beforeAll(async () => {
-  rack = await stand({ config: CONFIG, sim: ['--time-scale', '20', '--dialect', 'fan=speed'] });
+  rack = await innerStand({ config: CONFIG, sim: ['--time-scale', '20', '--dialect', 'fan=speed'] });
   screen = rack.open({ cols: 120, rows: 40 });
   await screen.waitFor(powered(8), '8 nodes with power');
 });

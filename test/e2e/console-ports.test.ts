@@ -11,9 +11,11 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ConsoleState } from '../../src/api/methods.ts';
 import type { RackClient } from '../../src/client/client.ts';
+import { startCommand } from '../support/command.ts';
 import { missing, startDaemon } from '../support/daemon.ts';
+import { innerStand } from '../support/inner-stand.ts';
 import { freePort } from '../support/nut.ts';
-import { eightNodes, PROGRAM, type Stand, sweptStand } from '../support/stand.ts';
+import { eightNodes, PROGRAM, type Stand } from '../support/stand.ts';
 import { openTerminal, type TestTerminal } from '../support/terminal.ts';
 
 const WAIT = 60_000;
@@ -29,7 +31,7 @@ let watcher: RackClient;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'rackui-ports-'));
   sockets = join(folder, 'consoles');
-  rack = await sweptStand({ config: `console: { sockets: ${sockets} }\n${eightNodes()}`, sim: ['--time-scale', '4'] });
+  rack = await innerStand({ config: `console: { sockets: ${sockets} }\n${eightNodes()}`, sim: ['--time-scale', '4'] });
   watcher = await rack.client('watcher');
 });
 afterAll(async () => {
@@ -47,7 +49,7 @@ const stray = async (): Promise<unknown> => {
 const NONE = [{ printable: 0, control: 0 }, ...Array.from({ length: 8 }, () => 0)];
 const typedAt = async (addr: string): Promise<number> => (await rack.rack.counters()).nodes[addr]?.consoleIn ?? 0;
 const log = async (node: string): Promise<string> =>
-  (await run(process.execPath, [PROGRAM, '--socket', rack.socket, 'log', node])).stdout;
+  (await startCommand(['--socket', rack.socket, 'log', node]).ended).stdout;
 
 /** Offers a node's console at a link, until it is disposed of. */
 const offerConsole = (node: string, link: string): TestTerminal =>

@@ -1,35 +1,49 @@
 /** The full-screen interface in a terminal, as its users meet it. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
-import { PROGRAM, stand, type Stand, type StandOptions } from '../support/stand.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { innerStand } from '../support/inner-stand.ts';
+import { PROGRAM, type Stand } from '../support/stand.ts';
 import { openTerminal, type TestTerminal } from '../support/terminal.ts';
 
-const disposables: AsyncDisposable[] = [];
-afterEach(async () => {
-  for (const one of disposables.splice(0).reverse()) await one[Symbol.asyncDispose]();
+/** Each test has nodes of its own; this one prints what terminals obey. */
+const HOSTILE = '0b';
+const script = join(tmpdir(), `rackui-hostile-${process.pid}.sh`);
+// Clipboard, title, a question to the terminal, a device control string, and a bell that is only a sound.
+const SEQUENCES = '\\033]52;c;aGFja2Vk\\007\\033]0;owned\\007\\033[6n\\033P+q544e\\033\\\\\\007';
+
+let rack: Stand;
+beforeAll(async () => {
+  writeFileSync(script, `while read line; do printf 'before ${SEQUENCES} after\\n'; done`);
+  rack = await innerStand({ sim: ['--time-scale', '20', '--exec', `${HOSTILE}=/bin/sh ${script}`] });
+});
+afterAll(async () => {
+  await rack[Symbol.asyncDispose]();
+  rmSync(script);
 });
 
-async function rackAndScreen(
-  options: StandOptions = {},
-  size = { cols: 80, rows: 24 },
-): Promise<[Stand, TestTerminal]> {
-  const rack = await stand({ ...options, sim: ['--time-scale', '20', ...(options.sim ?? [])] });
-  disposables.push(rack);
-  const screen = rack.open(size);
-  disposables.push(screen);
+const screens: TestTerminal[] = [];
+afterEach(async () => {
+  for (const screen of screens.splice(0).reverse()) await screen.close();
+  await rack.rack.ctl('clear');
+  await rack.rack.until((state) => state.bus.console === null);
+});
+
+async function openScreen(): Promise<TestTerminal> {
+  const screen = rack.open();
+  screens.push(screen);
   // Not before the scan has found them all: a key for a node that is not known yet says so.
   await screen.waitFor(/\b24 on\b/);
-  return [rack, screen];
+  return screen;
 }
 
-async function consoleOpen(rack: Stand, addr: string): Promise<void> {
+async function consoleOpen(addr: string): Promise<void> {
   await rack.rack.until((state) => state.bus.console === addr);
 }
 
 /** Verbs and stray bytes: what must not have happened. */
-async function nothingWasCut(rack: Stand): Promise<void> {
+async function nothingWasCut(): Promise<void> {
   const { bus, nodes } = await rack.rack.counters();
   expect(bus).toMatchObject({ masterCuts: 0, catastrophe: false, masterForConsole: { printable: 0 }, nestedPipes: 0 });
   for (const node of Object.values(nodes))
@@ -38,7 +52,7 @@ async function nothingWasCut(rack: Stand): Promise<void> {
 
 describe('the map', () => {
   test('shows all 24 nodes at 80x24, each with its power, address, name and values', async () => {
-    const [, screen] = await rackAndScreen();
+    const screen = await openScreen();
     await screen.waitFor(/24 on/);
     for (let addr = 0; addr < 24; addr++)
       // A frame may come in two pieces: its first line is no proof of its last.
@@ -50,7 +64,7 @@ describe('the map', () => {
   });
 
   test('a node that falls silent is unknown with its age, never off and never green', async () => {
-    const [rack, screen] = await rackAndScreen();
+    const screen = await openScreen();
     await screen.waitFor(/24 on/);
     const green = screen.find('●N05')?.cells[0]?.fg;
     await rack.rack.ctl('silent', { node: '05' });
@@ -66,7 +80,7 @@ describe('the map', () => {
 describe('consoles', () => {
   test('from an empty machine to a login prompt with npm start and at most four keys', async () => {
     const screen = openTerminal(process.execPath, [PROGRAM, 'demo'], { cols: 80, rows: 24 });
-    disposables.push(screen);
+    screens.push(screen);
     await screen.waitFor(/24 on/);
     for (const key of ['\x1b[B', '\r']) screen.type(key);
     await screen.waitFor(/Enter wakes it/);
@@ -75,12 +89,12 @@ describe('consoles', () => {
   });
 
   test('six consoles by one chord each; each keeps its screen', async () => {
-    const [rack, screen] = await rackAndScreen();
+    const screen = await openScreen();
     screen.type('01\r');
     const names: string[] = [];
     for (let addr = 1; addr <= 6; addr++) {
       const hex = `0${addr}`;
-      await consoleOpen(rack, hex);
+      await consoleOpen(hex);
       await screen.waitFor(/Enter wakes it/);
       screen.type('\r');
       // A frame may come in two pieces: the prompt may still be the former node's, and keys that follow it too early
@@ -100,13 +114,13 @@ describe('consoles', () => {
       screen.type('\x1dp');
       await screen.waitFor(`mark${addr}`);
     }
-    await nothingWasCut(rack);
+    await nothingWasCut();
   });
 
   test('every byte value typed and pasted: no 0x07 but the pipe’s own, no byte for a BIOS', async () => {
-    const [rack, screen] = await rackAndScreen();
-    screen.type('02\r');
-    await consoleOpen(rack, '02');
+    const screen = await openScreen();
+    screen.type('07\r');
+    await consoleOpen('07');
     await screen.waitFor(/Enter wakes it/);
     screen.type('\r');
     await screen.waitFor(/login: /);
@@ -127,33 +141,31 @@ describe('consoles', () => {
     const { bells } = (await rack.rack.counters()).bus;
     // One close for the console; the rest belong to sweeps, which run again.
     expect(bells.console - before.console).toBe(1);
-    await nothingWasCut(rack);
+    await nothingWasCut();
   });
 
   test('a console that did not come up: keys are held back, and it is said why', async () => {
-    const [rack, screen] = await rackAndScreen();
-    await rack.rack.ctl('console-ignored', { node: '02' });
-    screen.type('02\r');
+    const screen = await openScreen();
+    await rack.rack.ctl('console-ignored', { node: '08' });
+    screen.type('08\r');
     await screen.waitFor(/Enter wakes it/);
     screen.type('\\');
     await screen.waitFor(/has not answered yet/);
     screen.type('\r\\=/');
     screen.type('\x1dd');
     await screen.waitFor(/24 on/);
-    await nothingWasCut(rack);
+    await nothingWasCut();
   });
 
   test('two interfaces see the same; one types; taking the keyboard is told', async () => {
-    const [rack, first] = await rackAndScreen();
-    first.type('02\r');
-    await consoleOpen(rack, '02');
+    const first = await openScreen();
+    first.type('09\r');
+    await consoleOpen('09');
     await first.waitFor(/Enter wakes it/);
     first.type('\r');
     await first.waitFor(/login: /);
-    const second = rack.open();
-    disposables.push(second);
-    await second.waitFor(/\d+ on/);
-    second.type('02\r');
+    const second = await openScreen();
+    second.type('09\r');
     await second.waitFor(/login: /);
     await second.waitFor(/watching/);
     second.type('x');
@@ -170,13 +182,11 @@ describe('consoles', () => {
   });
 
   test('who is here is listed, the keyboard is handed over, and a note is seen by all', async () => {
-    const [rack, first] = await rackAndScreen();
-    first.type('02\r');
-    await consoleOpen(rack, '02');
-    const second = rack.open();
-    disposables.push(second);
-    await second.waitFor(/\d+ on/);
-    second.type('02\r');
+    const first = await openScreen();
+    first.type('0a\r');
+    await consoleOpen('0a');
+    const second = await openScreen();
+    second.type('0a\r');
     await second.waitFor(/watching/);
     await first.waitFor(/1 watching/);
     first.type('\x1du');
@@ -191,20 +201,9 @@ describe('consoles', () => {
   });
 
   test('what a node prints reaches the terminal only as cells', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'rackui-hostile-'));
-    disposables.push({
-      [Symbol.asyncDispose]: () => {
-        rmSync(folder, { recursive: true });
-        return Promise.resolve();
-      },
-    });
-    const script = join(folder, 'hostile.sh');
-    // Clipboard, title, a question to the terminal, a device control string, and a bell that is only a sound.
-    const hostile = '\\033]52;c;aGFja2Vk\\007\\033]0;owned\\007\\033[6n\\033P+q544e\\033\\\\\\007';
-    writeFileSync(script, `while read line; do printf 'before ${hostile} after\\n'; done`);
-    const [rack, screen] = await rackAndScreen({ sim: ['--exec', `02=/bin/sh ${script}`] });
-    screen.type('02\r');
-    await consoleOpen(rack, '02');
+    const screen = await openScreen();
+    screen.type('0b\r');
+    await consoleOpen('0b');
     await screen.waitFor(/Enter wakes it/);
     screen.type('\r');
     await screen.waitFor(/before +after/);

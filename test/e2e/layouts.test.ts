@@ -5,12 +5,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { referenceStand, type Stand } from '../support/stand.ts';
+import { innerStand } from '../support/inner-stand.ts';
+import { REFERENCE_RACK, type Stand } from '../support/stand.ts';
 import type { TestTerminal } from '../support/terminal.ts';
 
 let rack: Stand;
 beforeAll(async () => {
-  rack = await referenceStand();
+  rack = await innerStand({ config: readFileSync(REFERENCE_RACK, 'utf8'), sim: ['--time-scale', '20'] });
 });
 afterAll(() => rack[Symbol.asyncDispose]());
 
@@ -182,12 +183,16 @@ const CYCLES: [cols: number, rows: number, steps: typeof WIDE][] = [
   [240, 70, WIDE],
 ];
 
-test.each(CYCLES)('a key goes through the layouts that %i x %i has room for', async (cols, rows, steps) => {
-  await using screen = open(cols, rows);
+test('a key goes through the layouts that each size has room for, and ends where it began', async () => {
+  await using screen = open(80, 24);
   await screen.waitFor(/24 on/);
-  for (const [words, panes] of steps) {
-    screen.type('L');
-    await whole(screen, panes, new RegExp(`layout: ${words}\\s*\n`));
+  for (const [cols, rows, steps] of CYCLES) {
+    screen.resize(cols, rows);
+    await whole(screen, steps.at(-1)?.[1] ?? MAP, /24 on/);
+    for (const [words, panes] of steps) {
+      screen.type('L');
+      await whole(screen, panes, new RegExp(`layout: ${words}\\s*\n`));
+    }
   }
 });
 

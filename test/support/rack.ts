@@ -104,7 +104,8 @@ export async function rackOnLine({ args = [], watch }: RackOptions, surroundings
 }
 
 function handle(rack: Pick<TestRack, 'port' | 'link' | 'control' | 'ctl' | 'stop'>): TestRack {
-  const state = async (): Promise<RackState> => (await rack.ctl('state')) as RackState;
+  // Of a rack in this process a copy, as of any other: it goes on counting.
+  const state = async (): Promise<RackState> => structuredClone((await rack.ctl('state')) as RackState);
   let stopped: Promise<void> | null = null;
   const stop = (): Promise<void> => (stopped ??= rack.stop());
   return {
@@ -117,7 +118,7 @@ function handle(rack: Pick<TestRack, 'port' | 'link' | 'control' | 'ctl' | 'stop
       if (!node) throw new Error(`no node ${addr} in the simulated rack`);
       return node;
     },
-    counters: async () => (await rack.ctl('counters')) as Counters,
+    counters: async () => structuredClone((await rack.ctl('counters')) as Counters),
     async until(holds, timeoutMs = WAIT_MS) {
       const deadline = performance.now() + timeoutMs;
       for (;;) {

@@ -61,7 +61,7 @@ class MemoryDevice implements HostDevice {
     else this.#kept = [...this.#kept, ...bytes].slice(0, KEPT);
   }
 
-  open(host: LineHandlers, clock: VirtualClock): Line {
+  open(host: LineHandlers, clock: StandTime): Line {
     if (this.#host) throw new LineError('held', `${this.path} is held by another server`);
     this.#host = host;
     const kept = this.#kept.splice(0);
@@ -96,9 +96,13 @@ class MemoryDevice implements HostDevice {
 /** What a server's journals are about to write, as `op 03 settle`, and what to do about it. */
 export type Witness = (keys: string[], store: () => Promise<void>) => Promise<void>;
 
-interface VirtualStandOptions {
-  clock: VirtualClock;
-  config: string;
+/** The time of a stand: virtual, or this process's. */
+type StandTime = Pick<VirtualClock, 'now' | 'soon' | 'goOn'>;
+
+export interface VirtualStandOptions {
+  clock: StandTime;
+  /** Text of the configuration; without nodes the server discovers. */
+  config?: string;
   sim?: string[];
   /** Name of the device that stands for the line in memory. */
   port?: string;
@@ -120,7 +124,7 @@ export interface VirtualStand extends Stand {
 }
 
 export async function virtualStand(options: VirtualStandOptions): Promise<VirtualStand> {
-  const { clock, config, sim = [], port = '/dev/in-memory' } = options;
+  const { clock, config = 'name: test\n', sim = [], port = '/dev/in-memory' } = options;
   const witness: Witness = options.journal ?? ((_keys, store) => store());
   const folder = mkdtempSync(join(tmpdir(), 'rackui-virtual-'));
   const socket = join(options.runtime ?? folder, `${portSlug(port)}.sock`);
@@ -141,8 +145,9 @@ export async function virtualStand(options: VirtualStandOptions): Promise<Virtua
     return device;
   };
   const { watch } = options;
+  const named = /^nodes:/m.test(config) ? ['--rack', configFile] : [];
   const rack: TestRack = await rackOnLine(
-    { args: ['--rack', configFile, ...sim], ...(watch && { watch }) },
+    { args: [...named, ...sim], ...(watch && { watch }) },
     { clock: () => clock.now, openDevice, exactTimers: true },
   );
   const clients: RackClient[] = [];
