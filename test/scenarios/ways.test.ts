@@ -1,44 +1,39 @@
 /**
- * Scenarios of a shutdown between real processes: the ways to ask, with a real ssh client and a real sshd, and a sample of
- * each kind that `scenarios.test.ts` plays in virtual time.
+ * Scenarios of a shutdown: the ways to ask, with a real ssh client and a real sshd, in virtual time; and between real
+ * processes a sample of what processes and devices are the subject of, and of the rest of `scenarios.test.ts`.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HAS_SSHD } from '../support/ssh-hosts.ts';
 import { BUS } from './bus.ts';
 import { KILLED } from './killed.ts';
 import { ledger, Scene, wrongCuts, type Scenario, type SceneOptions } from './scene.ts';
-import { HALTS, HALTS_ODDLY, REFUSES, STALLS, STUCK } from './systems.ts';
+import { HALTS } from './systems.ts';
 import { WAYS, WAYS_OPTIONS } from './ways.ts';
 
-/** Titles of the sample: the device goes, the server is killed, and how a system ends, refuses, hangs, is stuck. */
-const SAMPLE = [
-  'the adapter unplugged during a login',
-  'systemd',
-  'sudo asks for the password',
-  'an inhibitor',
-  'a shutdown that hangs in its last step',
-  'emergency mode',
-  'the server killed at ‘stopping’',
-];
-const ALL = [...BUS, ...HALTS, ...HALTS_ODDLY, ...REFUSES, ...STALLS, ...STUCK, ...KILLED];
-const samples = SAMPLE.flatMap((title) => ALL.filter(({ says }) => says === title));
+/** Titles of the samples: asked by ssh; asked on the console, the device goes, the server is killed. */
+const BY_SSH = ['the nodes’ ports open', 'ssh and console alive'];
+const SAMPLE = ['systemd', 'the adapter unplugged during a login', 'the server killed at ‘stopping’'];
+const titled = (titles: readonly string[]): Scenario[] =>
+  titles.flatMap((title) => [...WAYS, ...BUS, ...HALTS, ...KILLED].filter(({ says }) => says === title));
 
-function play(scenarios: readonly Scenario[], options: SceneOptions = {}): void {
+function play(scenarios: readonly Scenario[], options: SceneOptions): void {
   let scene: Scene;
   beforeAll(async () => {
     scene = await Scene.open(options);
   }, 60_000);
   afterAll(() => scene[Symbol.asyncDispose]());
-  for (const scenario of scenarios)
-    test(scenario.says, { timeout: 90_000, concurrent: false }, () => scene.play(scenario));
+  test.each(scenarios)('$says', { timeout: 90_000 }, (scenario) => scene.play(scenario));
 }
 
-// Both at once: they mostly wait.
-describe.skipIf(!HAS_SSHD).concurrent('ways; needs openssh-server', () => play(WAYS, WAYS_OPTIONS));
-describe.concurrent('a sample of each kind', () => play(samples));
+describe.skipIf(!HAS_SSHD)('ways; needs openssh-server', () =>
+  play(WAYS, { ...WAYS_OPTIONS, virtual: true, sim: ['--line-rate', 'unlimited'] }),
+);
+describe.skipIf(!HAS_SSHD)('by ssh between real processes', () => play(titled(BY_SSH), WAYS_OPTIONS));
+describe('a sample between real processes', () => play(titled(SAMPLE), {}));
 
 test('the sample is whole, and 0 cuts hit nodes that should have stayed on', () => {
-  expect(samples.map(({ says }) => says)).toEqual(SAMPLE);
+  const all = [...BY_SSH, ...SAMPLE];
+  expect(titled(all).map(({ says }) => says)).toEqual(all);
   expect(wrongCuts()).toEqual([]);
   expect(ledger.length).toBeGreaterThan(0);
 });
