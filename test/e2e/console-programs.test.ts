@@ -263,7 +263,8 @@ describe('the same cells as in a plain emulator', () => {
     pane.type('\x1b[15~');
     await same(/F5(?:List|Sorted)|├─|└─/);
     pane.type('\x1bOQ');
-    await same(/Display options|Setup/);
+    // Not its name in the footer: a key that came before it would end htop.
+    await same(/F10Done/);
     pane.type('\x1b[21~');
     await same(/F10Quit/);
     pane.type('q');
