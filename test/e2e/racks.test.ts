@@ -217,108 +217,116 @@ describe('the interface, on one server for both racks', () => {
     expect((await screen.exited).code).toBe(0);
   }, 60_000);
 
-  test('nodes marked on two racks: their consoles one after another, each left for the next; power names the racks', async () => {
-    await using screen = two.open({ cols: 120, rows: 40 });
-    const consoles = async (): Promise<unknown[]> =>
-      Promise.all(['north', 'south'].map(async (name) => (await two.racks.get(name)?.state())?.bus.console ?? null));
-    await screen.waitFor(/4 on/);
-    screen.type('R');
-    await screen.waitFor(/south {2}[^\n]*bus ready .*8 on/);
-    screen.type('/03\r');
-    await screen.waitFor(/2 found/);
-    screen.type('*');
-    await screen.waitFor(/2 marked: north 1, south 1/);
-    expect(screen.lines()[0]).toMatch(/ north \*1 │ south \*1 │/);
-    screen.type('p');
-    await screen.waitFor(/power: nodes of several racks are marked: north 1, south 1\./);
-    screen.type('c');
-    await shownRack(screen, 'north');
-    await screen.waitFor(/node-03 A-3 03 on/);
-    await expect.poll(consoles, { timeout: 15_000 }).toEqual(['03', null]);
-    screen.type('\x1dm');
-    await shownRack(screen, 'south');
-    await screen.waitFor(/node-03 A-3 03 on/);
-    await expect.poll(consoles, { timeout: 15_000 }).toEqual([null, '03']);
-    screen.type('\x1d,');
-    await shownRack(screen, 'north');
-    await expect.poll(consoles, { timeout: 15_000 }).toEqual(['03', null]);
-    screen.type('\x1dd');
-    await screen.waitFor(/1 marked /);
-    // The marks of one rack alone: the menu of its nodes, at that rack.
-    screen.type('\x1b');
-    await screen.waitFor((s) => !s.text().includes('1 marked '), 'no mark here');
-    screen.type('R');
-    await screen.waitFor(/1 marked: south 1/);
-    screen.type('p');
-    await shownRack(screen, 'south');
-    await screen.waitFor(/power: node-03 ─/);
-    screen.type('q');
-    await screen.waitFor(/p power/);
-    screen.type('q');
-    expect((await screen.exited).code).toBe(0);
-    for (const rack of two.racks.values())
-      for (const node of Object.values((await rack.counters()).nodes))
-        expect(node).toMatchObject({ off: 0, on: 0, biosForConsole: { printable: 0 } });
-  }, 60_000);
+  describe('one after another on one screen, each from the map of north', () => {
+    let screen: TestTerminal;
+    beforeAll(() => {
+      screen = two.open({ cols: 120, rows: 40 });
+    });
+    afterAll(() => screen.close());
 
-  test('the list of consoles has those of both racks; Enter attaches there, and the one left here is listed so', async () => {
-    await using screen = two.open({ cols: 120, rows: 30 });
-    await screen.waitFor(/4 on/);
-    screen.type('02\r');
-    await screen.waitFor(/node-02 A-2 02 on[^]*Enter wakes it/);
-    screen.type('\r');
-    await screen.waitFor(/login:/);
-    screen.type('\x1dd');
-    await screen.waitFor(/Enter console/);
-    screen.type('c');
-    await screen.waitFor(/north 02 A-2 +node-02 +on +last seen/);
-    await screen.waitFor(/south 07 B-3 +node-07 +on/);
-    screen.type('south:node-06\r');
-    await shownRack(screen, 'south');
-    await screen.waitFor(/node-06 B-2 06 on[^]*Enter wakes it/);
-    screen.type('\r');
-    await screen.waitFor(/login:/);
-    screen.type('\x1dc');
-    await screen.waitFor(/south 06 B-2 +node-06 +on +open here/);
-    screen.type('north:node-02\r');
-    await shownRack(screen, 'north');
-    await expect.poll(async () => (await two.racks.get('north')?.state())?.bus.console, { timeout: 15_000 }).toBe('02');
-    screen.type('\x1dd');
-    await screen.waitFor(/Enter console/);
-    screen.type('q');
-    expect((await screen.exited).code).toBe(0);
-  }, 60_000);
-
-  test('an alarm of the rack that is not shown is acknowledged there, from the list of all', async () => {
-    const screen = two.open({ cols: 120, rows: 30 });
-    const seen = async (): Promise<boolean[]> => {
-      const { out } = await two.run('alarms', '--json', '--rack', 'south');
-      return (JSON.parse(out) as { standing: { acknowledged: unknown }[] }).standing.map(
-        ({ acknowledged }) => acknowledged !== null,
-      );
-    };
-    try {
+    test('nodes marked on two racks: their consoles one after another, each left for the next; power names the racks', async () => {
+      const consoles = async (): Promise<unknown[]> =>
+        Promise.all(['north', 'south'].map(async (name) => (await two.racks.get(name)?.state())?.bus.console ?? null));
       await screen.waitFor(/4 on/);
-      await two.racks.get('south')?.ctl('silent', { node: '05' });
-      await screen.waitFor(/ south ▲1/);
-      expect(await seen()).toEqual([false]);
-      screen.type('a');
-      await screen.waitFor(/south:node-05 05 +does not answer/);
-      screen.type('A');
-      await screen.waitFor(/south:node-05 05 .* acked by/);
-      expect(screen.lines()[0]).toMatch(/^ north │ south │/);
-      expect(await seen()).toEqual([true]);
-      screen.type('\r');
+      screen.type('R');
+      await screen.waitFor(/south {2}[^\n]*bus ready .*8 on/);
+      screen.type('/03\r');
+      await screen.waitFor(/2 found/);
+      screen.type('*');
+      await screen.waitFor(/2 marked: north 1, south 1/);
+      expect(screen.lines()[0]).toMatch(/ north \*1 │ south \*1 │/);
+      screen.type('p');
+      await screen.waitFor(/power: nodes of several racks are marked: north 1, south 1\./);
+      screen.type('c');
+      await shownRack(screen, 'north');
+      await screen.waitFor(/node-03 A-3 03 on/);
+      await expect.poll(consoles, { timeout: 15_000 }).toEqual(['03', null]);
+      screen.type('\x1dm');
       await shownRack(screen, 'south');
-      await two.racks.get('south')?.ctl('silent', { node: '05', on: false });
-      await screen.waitFor(/8 on 0 off/);
+      await screen.waitFor(/node-03 A-3 03 on/);
+      await expect.poll(consoles, { timeout: 15_000 }).toEqual([null, '03']);
+      screen.type('\x1d,');
+      await shownRack(screen, 'north');
+      await expect.poll(consoles, { timeout: 15_000 }).toEqual(['03', null]);
+      screen.type('\x1dd');
+      await screen.waitFor(/1 marked /);
+      // The marks of one rack alone: the menu of its nodes, at that rack.
+      screen.type('\x1b');
+      await screen.waitFor((s) => !s.text().includes('1 marked '), 'no mark here');
+      screen.type('R');
+      await screen.waitFor(/1 marked: south 1/);
+      screen.type('p');
+      await shownRack(screen, 'south');
+      await screen.waitFor(/power: node-03 ─/);
+      screen.type('q');
+      await screen.waitFor(/p power/);
+      screen.type('\x1b');
+      await screen.waitFor((s) => !/\*1|1 marked/.test(s.text()), 'no mark at all');
+      screen.type('<');
+      await shownRack(screen, 'north');
+      for (const rack of two.racks.values())
+        for (const node of Object.values((await rack.counters()).nodes))
+          expect(node).toMatchObject({ off: 0, on: 0, biosForConsole: { printable: 0 } });
+    }, 60_000);
+
+    test('an alarm of the rack that is not shown is acknowledged there, from the list of all', async () => {
+      const seen = async (): Promise<boolean[]> => {
+        const { out } = await two.run('alarms', '--json', '--rack', 'south');
+        return (JSON.parse(out) as { standing: { acknowledged: unknown }[] }).standing.map(
+          ({ acknowledged }) => acknowledged !== null,
+        );
+      };
+      try {
+        await screen.waitFor(/4 on/);
+        await two.racks.get('south')?.ctl('silent', { node: '05' });
+        await screen.waitFor(/ south ▲1/);
+        expect(await seen()).toEqual([false]);
+        screen.type('a');
+        await screen.waitFor(/south:node-05 05 +does not answer/);
+        screen.type('A');
+        await screen.waitFor(/south:node-05 05 .* acked by/);
+        expect(screen.lines()[0]).toMatch(/^ north │ south │/);
+        expect(await seen()).toEqual([true]);
+        screen.type('\r');
+        await shownRack(screen, 'south');
+        await two.racks.get('south')?.ctl('silent', { node: '05', on: false });
+        await screen.waitFor(/8 on 0 off/);
+        screen.type('<');
+        await shownRack(screen, 'north');
+      } finally {
+        await two.racks.get('south')?.ctl('silent', { node: '05', on: false });
+      }
+    }, 60_000);
+
+    test('the list of consoles has those of both racks; Enter attaches there, and the one left here is listed so', async () => {
+      await screen.waitFor(/4 on/);
+      screen.type('02\r');
+      await screen.waitFor(/node-02 A-2 02 on[^]*Enter wakes it/);
+      screen.type('\r');
+      await screen.waitFor(/login:/);
+      screen.type('\x1dd');
+      await screen.waitFor(/Enter console/);
+      screen.type('c');
+      await screen.waitFor(/north 02 A-2 +node-02 +on +last seen/);
+      await screen.waitFor(/south 07 B-3 +node-07 +on/);
+      screen.type('south:node-06\r');
+      await shownRack(screen, 'south');
+      await screen.waitFor(/node-06 B-2 06 on[^]*Enter wakes it/);
+      screen.type('\r');
+      await screen.waitFor(/login:/);
+      screen.type('\x1dc');
+      await screen.waitFor(/south 06 B-2 +node-06 +on +open here/);
+      screen.type('north:node-02\r');
+      await shownRack(screen, 'north');
+      await expect
+        .poll(async () => (await two.racks.get('north')?.state())?.bus.console, { timeout: 15_000 })
+        .toBe('02');
+      screen.type('\x1dd');
+      await screen.waitFor(/Enter console/);
       screen.type('q');
       expect((await screen.exited).code).toBe(0);
-    } finally {
-      await two.racks.get('south')?.ctl('silent', { node: '05', on: false });
-      await screen[Symbol.asyncDispose]();
-    }
-  }, 60_000);
+    }, 60_000);
+  });
 
   test('keys, mouse and bell of the file that lists them; a rack that is not shown is asked for no detail', async () => {
     two.say('interface: { mouse: true }\nkeys: { map: { next-rack: F6, racks: W } }\n');
