@@ -174,6 +174,7 @@ export async function liveConsole(
     () => (stdout.columns || 80) - 1,
   );
 
+  const { aroundStops, Input } = await import('../../tui/terminal/input.ts');
   const session = await ConsoleSession.join(client, node.addr, options, (joined) => {
     const shows = options.rawOutput ? new RawDisplay(stdout) : new PaintedDisplay(joined, stdout);
     display = shows;
@@ -194,11 +195,9 @@ export async function liveConsole(
   });
   const show = (text: string): void => words.show(`${node.name}: ${text}`);
   const failed = (error: unknown): void => show(messageOf(error));
-  words.state(statusText(node, session.joined.console, client, options.keys));
   if (options.baud !== null && options.baud !== session.joined.console.baud)
     await client.request('console.baud', { baud: options.baud }).catch(failed);
 
-  const { aroundStops, Input } = await import('../../tui/terminal/input.ts');
   const keys = new ConsoleKeys(options.keys);
   const perform = (action: KeyAction): void => {
     switch (action.do) {
@@ -271,6 +270,8 @@ export async function liveConsole(
   };
   const input = new Input(stdin, (tokens) => tokens.forEach(take));
   input.open();
+  // Not before: the terminal would turn a key that answers it, Enter, into another.
+  words.state(statusText(node, session.joined.console, client, options.keys));
   const leave = (): void => settle(null);
   const resized = (): void => queue(() => display?.resized());
   stdin.on('end', leave).resume();
