@@ -67,6 +67,20 @@ test('a sample asked for by name interrupts, and the gap is marked for everybody
   await eventually(() => expect(rack.file('consoles/alpha.log')).toMatch(/^\S+Z \* gap of .* s: /m));
 });
 
+test('a sequence that a gap tore swallows nothing of what comes behind it, at any session', async () => {
+  await using rack = await start('alpha login: \x1b]0;a title without its end');
+  const alice = await rack.ready();
+  await attach(alice);
+  await eventually(() => expect(alice.seen).toContain('title'));
+  await alice.client.request('sweep', { addrs: [BETA], interrupt: true });
+  await eventually(() => expect(alice.seen.match(/title/g)).toHaveLength(2));
+  const screen = new NodeScreen({ cols: 80, rows: 24, scrollback: 100 });
+  screen.write(Buffer.from(alice.seen, 'latin1'));
+  await screen.flush();
+  expect(screen.text().trimEnd()).toBe('alpha login: alpha login:');
+  screen.dispose();
+});
+
 test('one types, the other watches the same; taking the keyboard is explicit and told by name', async () => {
   await using rack = await start();
   const alice = await rack.ready('alice');

@@ -5,7 +5,7 @@
 import { type ConsoleState, KEY_LIMIT_MS } from '../../api/methods.ts';
 import { SecretEcho } from '../../bmc/secret-echo.ts';
 import type { Bus, ConsoleBaud, ConsoleSession, ConsolePhase } from '../../bmc/types.ts';
-import { RESET_MODES } from '../../console/emulator.ts';
+import { CANCEL_SEQUENCE, RESET_MODES } from '../../console/emulator.ts';
 import { BELL, BELL_BLOCKED } from '../../console/input-filter.ts';
 import type { ConsoleCondition } from '../../power/ports.ts';
 import type { Address } from '../../rack/address.ts';
@@ -142,7 +142,7 @@ export class SharedConsole {
   setBaud(baud: ConsoleBaud, user: ConsoleUser): void {
     this.#baud = baud;
     this.#floodDetector = new FloodDetector(baud);
-    this.buffer.markGap(`${user.name} reopened it at ${baud} baud`, this.#ports.now());
+    this.#markGap(`${user.name} reopened it at ${baud} baud`, this.#ports.now());
     this.#phase = OPENING;
     this.#busSession = this.#open(baud);
     this.#phase = this.#busSession.phase;
@@ -311,7 +311,7 @@ export class SharedConsole {
     this.#reading = false;
     this.#releaseHeld();
     if (read) this.#silence.add(from, ms, performance.now());
-    else this.buffer.markGap(text, from);
+    else this.#markGap(text, from);
     this.buffer.torn();
     this.participants.operation?.gap(text);
     this.#ports.torn();
@@ -319,6 +319,12 @@ export class SharedConsole {
     // A short gap after a key or a bell is over before a user notices it: only the log marks it.
     if (read || (asked && ms < UNSEEN_GAP_MS)) return;
     for (const subscriber of this.participants.subscribers) subscriber.note('gap', text);
+  }
+
+  /** Marks the loss of output. A sequence that it tore ends on every screen: it would swallow what comes next. */
+  #markGap(text: string, from: number): void {
+    this.buffer.markGap(text, from);
+    for (const subscriber of this.participants.subscribers) subscriber.data(CANCEL_SEQUENCE, this.#ports.now());
   }
 
   /** Writes one line into the log for the reads of other nodes since the last bytes. */
