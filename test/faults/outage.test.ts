@@ -1,14 +1,14 @@
 /**
- * An outage with each of its faults, in virtual time with a stand-in for upsd; `outage-processes.test.ts` plays those that are
- * about processes. `RACKUI_FAULTS=write npx vitest run test/faults/outage --no-file-parallelism` writes
- * docs/outage-faults.md as well.
+ * An outage with each fault of its supply, in virtual time with a stand-in for upsd. `RACKUI_FAULTS=write npx vitest run
+ * test/faults/outage --no-file-parallelism` writes docs/outage-faults.md as well.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { names, OUTAGE_FAULTS, PAGE, playOutage, titleOf } from './outage-play.ts';
+import { names, PAGE, playOutage, titleOf } from './outage-play.ts';
 import { outageTable } from './outage-report.ts';
+import { SUPPLY_FAULTS } from './supply-faults.ts';
 
-for (const fault of OUTAGE_FAULTS.filter(({ real }) => real !== true))
+for (const fault of SUPPLY_FAULTS.filter(({ real }) => real !== true))
   test(titleOf(fault), { timeout: 180_000 }, () => playOutage(fault));
 
 test('the page has every fault, and no cut, no node left to die, none switched on in vain', () => {
