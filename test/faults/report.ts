@@ -48,6 +48,6 @@ function seconds(ms: number): string {
 
 /** Devices and process numbers of the run mean nothing to a reader. */
 function cell(text: string): string {
-  const plain = text.replace(/\/tmp\/\S+\/tty/g, 'PORT').replace(/pid \d+/g, 'pid N');
+  const plain = text.replace(/\/tmp\/\S+\/tty|\/dev\/in-memory/g, 'PORT').replace(/pid \d+/g, 'pid N');
   return (plain.length > 140 ? `${plain.slice(0, 139)}…` : plain).replaceAll('|', '\\|');
 }
