@@ -48,9 +48,10 @@ test.each(cases)('at %ix%i with the panes %s, %s', async (cols, rows, preset, va
         continue;
       }
       const { frame: part, rect } = repaintConsole(frame, place, scene.state, scene.screens, G, tabs);
-      const differing = Array.from({ length: cols * (rows + tabs) }, (_, i) => i).filter(
-        (i) => !part.sameCell(whole, i),
-      );
+      const differing: number[] = [];
+      for (let i = 0; i < cols * (rows + tabs); i++)
+        if (i % cols === 0 && part.sameRow(whole, i / cols)) i += cols - 1;
+        else if (!part.sameCell(whole, i)) differing.push(i);
       expect(differing).toEqual([]);
       expect(part.cursor).toEqual(whole.cursor);
       const outside = (row: number): boolean => row < rect.y || row >= rect.y + rect.height;
