@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { COMMON_EXITS, EXITS, wordsOf } from '../../src/cli/exit-codes.ts';
 import { declare } from '../../src/cli/program.ts';
 import { logLine } from '../../src/console/log-lines.ts';
+import { startCommand } from '../support/command.ts';
 import { shellOf } from '../support/shells.ts';
 import { eightNodes, PROGRAM, stand, type Stand } from '../support/stand.ts';
 import { jsonLines, rackui } from './support.ts';
@@ -157,14 +158,10 @@ async function printed(): Promise<Map<string, Set<string>>> {
 
 /** Starts a command that goes on; what it has printed when it is interrupted. */
 function follow(...args: string[]): () => Promise<unknown[]> {
-  const child = spawn(process.execPath, [PROGRAM, '--socket', place.socket, ...args, '--json']);
-  let stdout = '';
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  const ended = new Promise((resolve) => child.once('close', resolve));
+  const command = startCommand(['--socket', place.socket, ...args, '--json']);
   return async () => {
-    child.kill('SIGINT');
-    const code = await ended;
-    return jsonLines({ code: Number(code), stdout, stderr: '' });
+    command.signal('SIGINT');
+    return jsonLines(await command.ended);
   };
 }
 
