@@ -2,9 +2,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startCommand } from '../support/command.ts';
 import { startRack, type TestRack } from '../support/rack.ts';
 import { eventually, refusal } from './harness.ts';
-import { ServeProcess } from './process.ts';
+import { type ServeOptions, ServeProcess } from './process.ts';
 
 const FOUR = `nodes:
   - { addr: "00", name: boss, role: master }
@@ -150,6 +151,25 @@ describe('with a rack', () => {
   });
 });
 
+/** Runs `rackui serve` in this process, which it leaves as it was, to the end that it comes to at once. */
+async function refused({
+  config = 'name: test\n',
+  args = [],
+}: Pick<ServeOptions, 'config' | 'args'>): Promise<{ code: number | null; said: string }> {
+  const dir = mkdtempSync(join(tmpdir(), 'rackui-test-refused-'));
+  const file = join(dir, 'rack.yaml');
+  writeFileSync(file, config);
+  const places = ['--port', '/dev/rackui-test-nothing', '--socket', join(dir, 'socket'), '--state', join(dir, 'state')];
+  const umask = process.umask(0o077);
+  try {
+    const { code, stdout, stderr } = await startCommand(['serve', '--config', file, ...places, ...args]).ended;
+    return { code, said: stdout + stderr };
+  } finally {
+    process.umask(umask);
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
 describe('without a rack', () => {
   test('a port that is missing: it serves all the same, says so, and opens the port when it comes', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'rackui-test-port-'));
@@ -188,22 +208,19 @@ describe('without a rack', () => {
     ],
     ['a configuration with a mistake', { config: 'nods: []\n' }, 78, /rack\.yaml:1:1: .*no such setting/],
   ])('%s: one sentence and its exit code', async (_what, options, code, words) => {
-    await using server = new ServeProcess({ port: '/dev/rackui-test-nothing', ...options });
-    expect((await server.exited).code).toBe(code);
-    expect(server.said).toMatch(words);
-    expect(server.said).not.toMatch(/^ +at /m);
+    const ran = await refused(options);
+    expect(ran.code).toBe(code);
+    expect(ran.said).toMatch(words);
+    expect(ran.said).not.toMatch(/^ +at /m);
   });
 
   test('an unlock string that could cut power is refused without being shown', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'rackui-test-unlock-'));
     writeFileSync(join(dir, 'unlock'), 'ab\\cd\n', { mode: 0o600 });
-    await using server = new ServeProcess({
-      port: '/dev/rackui-test-nothing',
-      config: `unlock: { file: ${join(dir, 'unlock')} }\n`,
-    });
-    expect((await server.exited).code).toBe(78);
-    expect(server.said).toContain('BIOS command character');
-    expect(server.said).not.toContain('ab\\cd');
+    const { code, said } = await refused({ config: `unlock: { file: ${join(dir, 'unlock')} }\n` });
+    expect(code).toBe(78);
+    expect(said).toContain('BIOS command character');
+    expect(said).not.toContain('ab\\cd');
     rmSync(dir, { recursive: true });
   });
 
