@@ -117,5 +117,6 @@ export async function httpStand({
 export function makeCertificate(folder: string): void {
   const out = ['-keyout', join(folder, 'key.pem'), '-out', join(folder, 'certificate.pem')];
   const about = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2'];
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...out, ...about], { stdio: 'ignore' });
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+  execFileSync('openssl', ['req', '-x509', ...key, ...out, ...about], { stdio: 'ignore' });
 }
