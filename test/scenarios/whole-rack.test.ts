@@ -24,7 +24,8 @@ const ip = (addr: number): string => `${BASE}.${addr}`;
 const NODES = Array.from({ length: 23 }, (_, index) => index + 1);
 /** A worker of the one cluster, two of the other, which halt beside each other, and a name server. */
 const FEW = [0x01, 0x03, 0x0e, 0x04];
-const SIM = ['--time-scale', '30', '--no-loss'];
+/** Bytes at once: eight at a time, as a UART hands them on, each would be an event of its own. */
+const VIRTUAL = ['--time-scale', '5', '--no-loss', '--line-rate', 'unlimited'];
 const RUN_MS = 240_000;
 
 /** What was seen of halts before, as a rack that is in use has learned it; counts, and ms. */
@@ -35,8 +36,8 @@ const DOWN = [/^dk8s-worker/, /^dk8s-controlplane/, /^k8s-worker/, /^k8s-control
 const UP = [/^ns/, /controlplane/, /worker/];
 
 /**
- * `stopJobS`: so many guest seconds a worker's service takes to stop, thirty of them a second of ours; settling and the touch
- * take seconds of ours for each node. The others: how long nodes were seen to take to their last line before, ms.
+ * `stopJobS`: so many guest seconds a worker's service takes to stop; settling and the touch take seconds of ours for each node.
+ * The others: how long nodes were seen to take to their last line before, ms.
  */
 interface Pace {
   stopJobS: number;
@@ -51,8 +52,8 @@ test.skipIf(!HAS_SSHD)(
     await using hosts = await sshHosts();
     using clock = new VirtualClock();
     const config = configuration(BASE, hosts.config);
-    await using place = await virtualStand({ clock, config, sim: [...SIM, '--line-rate', 'unlimited'] });
-    const { run, cuts } = await shedAll(place, hosts, NODES, { stopJobS: 480, worker: 16_200, other: 250 });
+    await using place = await virtualStand({ clock, config, sim: VIRTUAL });
+    const { run, cuts } = await shedAll(place, hosts, NODES, { stopJobS: 80, worker: 16_600, other: 600 });
     const steps = DOWN.map((names) => cuts.filter(({ name }) => names.test(name)));
     expect(steps.map((step) => step.length)).toEqual([6, 3, 9, 3, 2]);
 
@@ -76,7 +77,7 @@ test.skipIf(!HAS_SSHD)(
   async () => {
     await using hosts = await sshHosts();
     const config = configuration(BASE, hosts.config, FEW);
-    await using place = await stand({ config, sim: SIM });
+    await using place = await stand({ config, sim: ['--time-scale', '30', '--no-loss'] });
     await shedAll(place, hosts, FEW, { stopJobS: 60, worker: 3_000, other: 1_000 });
   },
 );
@@ -209,7 +210,7 @@ function cutsOf(place: Stand): Cut[] {
 }
 
 /**
- * The rack's own file, on loopback; limits for a rack that lives thirty times as fast. `part`: these nodes alone, with a plan
+ * The rack's own file, on loopback; limits for a rack that lives five to thirty times as fast. `part`: these nodes alone, with a plan
  * in the same order.
  */
 function configuration(base: string, ssh: string, part: readonly number[] | null = null): string {
