@@ -226,6 +226,7 @@ describe('scripts', () => {
       openTerminal(process.execPath, [PROGRAM, '--config', config, '--socket', rack.socket, 'console', '0a', ...args]);
     await using configured = open();
     await configured.waitFor('Ctrl-B Q leaves');
+    await configured.waitFor('the node has printed nothing');
     configured.type('\r');
     await configured.waitFor('login:', undefined, LIMIT_MS);
     // The terminal's size, without its status line.
