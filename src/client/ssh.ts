@@ -2,8 +2,9 @@
  * Connects to the server of a rack on another machine: the system's ssh client runs `rackui proxy` there, whose
  * standard input and output are the server's own protocol. Nothing else listens or runs on that machine for it.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ClientIdentity } from '../api/methods.ts';
 import { EXIT } from '../api/power.ts';
 import { removeHidden } from '../lib/control-chars.ts';
@@ -45,9 +46,10 @@ export async function connectBySsh(rack: RemoteRack, who: ClientIdentity, signal
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   let errors = '';
   child.stderr.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString('utf8')).slice(-ERROR_LIMIT)));
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   const stream = Duplex.from({ writable: child.stdin, readable: child.stdout });
   stream.once('close', () => child.kill());
-  const why = async (): Promise<string | null> => describeEnd(rack, await exitCode(child), errors);
+  const why = async (): Promise<string | null> => describeEnd(rack, await exitCode(ended), errors);
   const failed = new Promise<never>((_resolve, reject) => child.once('error', reject));
   const end = (): unknown => stream.destroy();
   signal?.addEventListener('abort', end);
@@ -77,16 +79,12 @@ function sshCommand({ ssh, port, identity, options, viewOnly }: RemoteRack): [st
   return ['ssh', '-T', ...given, ...(port === undefined ? [] : ['-p', String(port)]), ...key, '--', ssh, ...far];
 }
 
-/** Resolves the exit code; null: it was ended, or continues beyond the time for it. */
-function exitCode(child: ChildProcess): Promise<number | null> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child.exitCode);
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(null), EXIT_MS);
-    child.once('close', (code) => {
-      clearTimeout(timer);
-      resolve(code);
-    });
-  });
+/**
+ * Resolves the exit code when all that ssh printed is read; null: it was ended by a signal, or continues beyond the time
+ * for it.
+ */
+async function exitCode(ended: Promise<number | null>): Promise<number | null> {
+  return Promise.race([ended, delay(EXIT_MS, null, { ref: false })]);
 }
 
 /** Describes the end of ssh in a sentence with what to do next; null: its exit code gives no reason. */

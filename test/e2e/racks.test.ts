@@ -396,9 +396,10 @@ describe('the interface, on one server for both racks', () => {
       await screen.waitFor(/▌north/);
       await clickOn('north  bus');
       await shownRack(screen, 'north');
-      await clickOn('02 node-02');
+      // With its sign: an event at :02 of node-02 is another line.
+      await clickOn('●N 02 node-02');
       await screen.waitFor(/▌●N ?02/);
-      await clickOn('02 node-02');
+      await clickOn('●N 02 node-02');
       await screen.waitFor(/Enter wakes it/);
       await clickOn('d detach');
       await screen.waitFor(/Enter console/);

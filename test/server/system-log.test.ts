@@ -129,7 +129,7 @@ test.skipIf(journal.length > 0)(
             RACKUI_OUTCOME: 'done',
             RACKUI_USER: 'alice',
           },
-          ...{ RACKUI_RACK: 'r1', RACKUI_POSITION: 'A-3', _COMM: 'logger' },
+          ...{ RACKUI_RACK: 'r1', RACKUI_POSITION: 'A-3' },
         }) as unknown,
       ]);
     await place.rack.ctl('silent', { node: '05' });
