@@ -15,7 +15,8 @@ const folder = mkdtempSync(join(tmpdir(), 'rackui-terminals-'));
 let rack: Stand;
 beforeAll(async () => {
   writeFileSync(join(folder, 'node.sh'), CLAIMS);
-  rack = await innerStand({ sim: ['--exec', `05=/bin/sh ${join(folder, 'node.sh')}`] });
+  const exec = ['05', '06'].flatMap((addr) => ['--exec', `${addr}=/bin/sh ${join(folder, 'node.sh')}`]);
+  rack = await innerStand({ sim: exec });
 });
 afterAll(async () => {
   await rack[Symbol.asyncDispose]();
@@ -144,13 +145,14 @@ test.skipIf(!existsSync(TMUX)).each(['tmux-256color', 'screen'])('inside tmux wi
   }
 });
 
+// A node for each: what the first one left on its screen would answer for the second one's keys.
 test.skipIf(!existsSync(TMUX)).each([
-  ['on', ['word-of-two']],
+  ['on', '05', ['word-of-two']],
   // tmux's own default takes no clipboard from what runs in it: then it is said what would.
-  ['external', []],
-])(
+  ['external', '06', []],
+] as const)(
   'what the operator copies inside tmux, set-clipboard %s, and nothing that a node prints',
-  async (setting, copied) => {
+  async (setting, node, copied) => {
     const socket = `rackui-test-${process.pid}-copy-${setting}`;
     const tmux = [TMUX, '-L', socket, '-f', '/dev/null'];
     const setup = ['set', '-s', 'set-clipboard', setting, ';', 'set', '-g', 'status', 'off', ';'];
@@ -166,7 +168,7 @@ test.skipIf(!existsSync(TMUX)).each([
         },
       );
       await screen.waitFor(/\b24 on\b/);
-      screen.type('05\r');
+      screen.type(`${node}\r`);
       await screen.waitFor(/Enter wakes it/);
       screen.type('\r');
       await screen.waitFor(/word-of-/);
