@@ -31,8 +31,5 @@ export default defineConfig({
     maxWorkers: 6,
     // The table of faults plays six states side by side, which wait far more than they work.
     maxConcurrency: 6,
-    // Real processes on real terminals, six files at a time on two cores: one that fails is asked once more, and the
-    // report says so (`retry x1`). A defect fails twice.
-    retry: 1,
   },
 });
