@@ -142,7 +142,14 @@ describe.skipIf(noConman)(conman, () => {
         .replaceAll('worker-01', 'n6')
         .replaceAll('worker-02', 'n7');
       await using daemon = startDaemon('/usr/sbin/conmand', ['-F', '-c', put('conman.conf', config)]);
-      await using terminal = openTerminal('/usr/bin/conman', ['-d', `127.0.0.1:${port}`, '-m', 'n6']);
+      const client = ['-d', `127.0.0.1:${port}`];
+      const listed = (): Promise<string> =>
+        run('/usr/bin/conman', [...client, '-q']).then(
+          ({ stdout }) => stdout,
+          () => daemon.said(),
+        );
+      await expect.poll(listed, LIMIT).toMatch(/^n6\b/m);
+      await using terminal = openTerminal('/usr/bin/conman', [...client, '-m', 'n6']);
       await terminal.waitFor(/[Cc]onnection to console \[n6\] opened/, daemon.said(), WAIT);
       await run(command, ['console', 'n6', '--send', '', '--expect', 'login:', '--timeout', '60']);
       await terminal.waitFor(/n6 login:/, undefined, WAIT);
