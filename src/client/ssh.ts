@@ -46,10 +46,12 @@ export async function connectBySsh(rack: RemoteRack, who: ClientIdentity, signal
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   let errors = '';
   child.stderr.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString('utf8')).slice(-ERROR_LIMIT)));
+  // With all that it printed read; null: a signal ended it.
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   const stream = Duplex.from({ writable: child.stdin, readable: child.stdout });
   stream.once('close', () => child.kill());
-  const why = async (): Promise<string | null> => describeEnd(rack, await exitCode(ended), errors);
+  const why = async (): Promise<string | null> =>
+    describeEnd(rack, await Promise.race([ended, delay(EXIT_MS, null, { ref: false })]), errors);
   const failed = new Promise<never>((_resolve, reject) => child.once('error', reject));
   const end = (): unknown => stream.destroy();
   signal?.addEventListener('abort', end);
@@ -77,14 +79,6 @@ function sshCommand({ ssh, port, identity, options, viewOnly }: RemoteRack): [st
   const key = identity === undefined ? [] : ['-o', 'IdentitiesOnly=yes', '-i', identity];
   const far = ['rackui', ...(viewOnly ? ['--view-only'] : []), 'proxy'];
   return ['ssh', '-T', ...given, ...(port === undefined ? [] : ['-p', String(port)]), ...key, '--', ssh, ...far];
-}
-
-/**
- * Resolves the exit code when all that ssh printed is read; null: it was ended by a signal, or continues beyond the time
- * for it.
- */
-async function exitCode(ended: Promise<number | null>): Promise<number | null> {
-  return Promise.race([ended, delay(EXIT_MS, null, { ref: false })]);
 }
 
 /** Describes the end of ssh in a sentence with what to do next; null: its exit code gives no reason. */

@@ -70,10 +70,10 @@ export class InstanceLock {
     if (!(error instanceof LineError) || error.kind !== 'held') return;
     if (error.winner) throw new PortTaken(error.message);
     const began = performance.now();
-    const passed = (): number => performance.now() - began;
-    while (
-      (await isAnnounced(this.#port)) ? passed() < STARTING_MS : passed() < ANNOUNCING_MS && isHeldByServer(this.#port)
-    ) {
+    for (;;) {
+      const announced = await isAnnounced(this.#port);
+      if (performance.now() - began >= (announced ? STARTING_MS : ANNOUNCING_MS)) return;
+      if (!announced && !isHeldByServer(this.#port)) return;
       const other = await findAnnounced(this.#port);
       if (other !== null) throw new PortTaken(describeWinner(this.#port, other));
       await delay(RETRY_MS);

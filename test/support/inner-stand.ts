@@ -2,8 +2,7 @@
  * A stand in this process and in real time, on a line in memory: for programs, terminals and shells that are processes of
  * their own, where the server and the rack need not be. It saves the start of two programs, and the device between them.
  */
-import { PROGRAM, type Stand } from './stand.ts';
-import { openTerminal } from './terminal.ts';
+import { openInterface, type Stand } from './stand.ts';
 import { virtualStand, type VirtualStandOptions } from './virtual-stand.ts';
 
 const REAL_TIME: VirtualStandOptions['clock'] = {
@@ -16,11 +15,7 @@ const REAL_TIME: VirtualStandOptions['clock'] = {
 
 export async function innerStand(options: Omit<VirtualStandOptions, 'clock'>): Promise<Stand> {
   const place = await virtualStand({ ...options, clock: REAL_TIME });
-  const open: Stand['open'] = ({ args = [], ...terminal } = {}) =>
-    openTerminal(process.execPath, [PROGRAM, '--socket', place.socket, ...args], {
-      ...terminal,
-      env: { XDG_STATE_HOME: place.folder, ...terminal.env },
-    });
+  const open: Stand['open'] = (terminal) => openInterface(place, terminal);
   const client = await place.client();
   await client.request('sweep', { addrs: null, interrupt: false });
   return Object.assign(place, { open });

@@ -76,10 +76,7 @@ export async function startRackInProcess({ args = [], watch }: RackOptions = {})
   return handle({
     ...paths,
     port: host.port ?? '',
-    ctl: (verb, params = {}) =>
-      new Promise((resolve) => {
-        resolve(perform(host, verb, params));
-      }),
+    ctl: controlOf(host),
     stop: () => {
       host.close();
       rmSync(folder, { recursive: true, force: true });
@@ -94,8 +91,7 @@ export async function rackOnLine({ args = [], watch }: RackOptions, surroundings
   watch?.(host);
   return handle({
     ...{ port: host.port ?? '', link: host.port ?? '', control: host.control },
-    // oxlint-disable-next-line typescript/require-await -- a verb that is wrong rejects
-    ctl: async (verb, params = {}) => perform(host, verb, params),
+    ctl: controlOf(host),
     stop: () => {
       host.close();
       return Promise.resolve();
@@ -103,9 +99,13 @@ export async function rackOnLine({ args = [], watch }: RackOptions, surroundings
   });
 }
 
+/** Performs verbs of the control socket. Answers are copies, as those of the socket: the rack in this process goes on counting. */
+function controlOf(host: SimHost): TestRack['ctl'] {
+  return async (verb, params = {}) => structuredClone(await perform(host, verb, params));
+}
+
 function handle(rack: Pick<TestRack, 'port' | 'link' | 'control' | 'ctl' | 'stop'>): TestRack {
-  // Of a rack in this process a copy, as of any other: it goes on counting.
-  const state = async (): Promise<RackState> => structuredClone((await rack.ctl('state')) as RackState);
+  const state = async (): Promise<RackState> => (await rack.ctl('state')) as RackState;
   let stopped: Promise<void> | null = null;
   const stop = (): Promise<void> => (stopped ??= rack.stop());
   return {
@@ -118,7 +118,7 @@ function handle(rack: Pick<TestRack, 'port' | 'link' | 'control' | 'ctl' | 'stop
       if (!node) throw new Error(`no node ${addr} in the simulated rack`);
       return node;
     },
-    counters: async () => structuredClone((await rack.ctl('counters')) as Counters),
+    counters: async () => (await rack.ctl('counters')) as Counters,
     async until(holds, timeoutMs = WAIT_MS) {
       const deadline = performance.now() + timeoutMs;
       for (;;) {

@@ -1,6 +1,6 @@
 /**
- * The real program on a stand: a simulated rack and a server on it, each a process, in a directory of their own that
- * goes with them. For end-to-end tests and measurements; needs a built program.
+ * The real program on a stand: a simulated rack and a server on it, both outside of the tests' process, in a directory of
+ * their own that goes with them. For end-to-end tests and measurements; needs a built program.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -80,6 +80,18 @@ export function referenceStand(): Promise<Stand> {
   return sweptStand({ config: readFileSync(REFERENCE_RACK, 'utf8'), sim: ['--time-scale', '20'] });
 }
 
+/** Opens the interface of the server on a stand in a pseudo-terminal. */
+export function openInterface(
+  { socket, folder }: Pick<Stand, 'socket' | 'folder'>,
+  { args = [], ...options }: Parameters<Stand['open']>[0] = {},
+): TestTerminal {
+  return openTerminal(process.execPath, [PROGRAM, '--socket', socket, ...args], {
+    ...options,
+    // The layout that this machine's user has chosen must not leak in, nor ours out.
+    env: { XDG_STATE_HOME: folder, ...options.env },
+  });
+}
+
 export async function stand({ sim = [], config, env = {}, through = [], watch }: StandOptions = {}): Promise<Stand> {
   const folder = mkdtempSync(join(tmpdir(), 'rackui-stand-'));
   const socket = join(folder, 'rack.sock');
@@ -133,12 +145,7 @@ export async function stand({ sim = [], config, env = {}, through = [], watch }:
       clients.push(client);
       return client;
     },
-    open: ({ args: more = [], ...options } = {}) =>
-      openTerminal(process.execPath, [PROGRAM, '--socket', socket, ...more], {
-        ...options,
-        // The layout that this machine's user has chosen must not leak in, nor ours out.
-        env: { XDG_STATE_HOME: folder, ...options.env },
-      }),
+    open: (terminal) => openInterface({ socket, folder }, terminal),
     async killServer(signal = 'SIGKILL') {
       server.kill(signal);
       await ended();

@@ -270,7 +270,7 @@ export async function liveConsole(
   };
   const input = new Input(stdin, (tokens) => tokens.forEach(take));
   input.open();
-  // Not before: the terminal would turn a key that answers it, Enter, into another.
+  // Not before the terminal is in raw mode: until then it sends Enter as a line feed.
   words.state(statusText(node, session.joined.console, client, options.keys));
   const leave = (): void => settle(null);
   const resized = (): void => queue(() => display?.resized());
