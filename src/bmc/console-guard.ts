@@ -123,6 +123,9 @@ const MUTE_MS = 10_000;
 const MUTE_OPENINGS = 2;
 /** Time for which the node's own output proves the pipe, ms; an echo proves nothing, for a BIOS echoes too. */
 const FRESH_MS = 10_000;
+/** Time before the end of that proof from which the BMC is asked between two keys, and the silence behind an echo, ms. */
+const AHEAD_MS = 2_000;
+const ECHOED_MS = 2;
 /** The same for `\`, which cuts power at a BIOS, `|`, which leads the pipe elsewhere, and `/`, which switches on. */
 const HARMFUL = new Map([
   [0x5c, 20],
@@ -196,6 +199,8 @@ export class ConsoleGuard {
   #flow: { bytes: number; longestMs: number } = { bytes: 0, longestMs: 0 };
   #tail = '';
   #lastOutputAt = -Infinity;
+  /** Time of the last output behind a key, ms; -Infinity before the first. */
+  #answeredAt = -Infinity;
 
   /** All times are of one clock, ms. */
   constructor(now: number) {
@@ -247,7 +252,10 @@ export class ConsoleGuard {
     this.#lastOutputAt = now;
     this.#unheard = null;
     const { keys } = this.#unanswered;
-    if (keys > 0) this.#window = WINDOW;
+    if (keys > 0) {
+      this.#window = WINDOW;
+      this.#answeredAt = now;
+    }
     // One key that comes back alone is an echo: the node echoes again. Anything else is its answer to a line.
     const echo = keys === 1 && text === String.fromCharCode(this.#last);
     if (this.#mute) this.#mute = echo ? null : { keys: MUTE_KEYS, until: now + MUTE_MS };
@@ -300,6 +308,13 @@ export class ConsoleGuard {
     };
   }
 
+  /** The same for a proof that ends while keys are typed: asked when the last of them has its echo, nobody waits. */
+  get dueBetweenKeys(): { at: number; why: string } | null {
+    const silentMs = this.#answeredAt - this.#provenAt;
+    if (this.#unanswered.keys > 0 || silentMs < FRESH_MS - AHEAD_MS) return null;
+    return { at: this.#lastOutputAt + ECHOED_MS, why: silentWhy(silentMs, 'between two keys') };
+  }
+
   /** Notes that the BMC is being asked; the question is not soon repeated before the node has printed. */
   lookedInto(now: number): void {
     if (this.#unheard) this.#unheard = { since: now, enters: INSISTING, limitMs: STILL_DEAF_MS };
@@ -329,8 +344,7 @@ export class ConsoleGuard {
     const control = byte < 0x20 || byte === 0x7f;
     if (control || silentMs <= (HARMFUL.get(byte) ?? FRESH_MS)) return GO;
     const what = HARMFUL.has(byte) ? `before '${String.fromCharCode(byte)}'` : 'before a key';
-    const why = `it printed nothing for ${(silentMs / 1_000).toFixed(1)} s: its BMC was queried ${what}`;
-    return { key: 'ask', why, unanswered: false };
+    return { key: 'ask', why: silentWhy(silentMs, what), unanswered: false };
   }
 
   /** Maximum of unanswered keys: one where the last key, or this node as a rule, may be answered by a bell. */
@@ -360,4 +374,8 @@ export class ConsoleGuard {
   get #torn(): boolean {
     return this.#flow.bytes >= FLOW_BYTES && !COMPLETE.test(this.#tail);
   }
+}
+
+function silentWhy(ms: number, when: string): string {
+  return `it printed nothing for ${(ms / 1_000).toFixed(1)} s: its BMC was queried ${when}`;
 }

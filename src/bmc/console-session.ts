@@ -92,7 +92,8 @@ export class BusConsoleSession implements ConsoleSession {
   get doubtful(): { at: number; why: string } | null {
     if (this.#ask !== null) return { at: -Infinity, why: this.#ask.why };
     // Not before everything is sent: a node that prints nothing during a paste is not silent.
-    return this.pending > 0 ? null : this.#guard.due;
+    if (this.pending > 0) return null;
+    return this.#guard.due ?? (this.#proof?.proven ? this.#guard.dueBetweenKeys : null);
   }
 
   get pending(): number {
@@ -356,7 +357,7 @@ export class BusConsoleSession implements ConsoleSession {
       this.#openings = 0;
     }
     this.#guard.onOutput(text, now);
-    if (this.#guard.due !== null) this.#o.doubt();
+    if (this.doubtful !== null) this.#o.doubt();
     if (text.length > 0) this.#handlers.onData(Buffer.from(text, 'latin1'));
     if (this.#wire && proof.proven && this.#phase.phase === 'open' && !this.#phase.proven) {
       this.#guard.spoke(now);

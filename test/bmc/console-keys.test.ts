@@ -155,6 +155,36 @@ test('a pipe that fell shut unheard takes one letter at most, and never what doe
   }
 });
 
+test('who types for a minute at a node that only echoes never waits for a question to its BMC', async () => {
+  using time = new VirtualTime();
+  const pause = (ms: number): Promise<void> => time.until(new Promise((resolve) => setTimeout(resolve, ms)));
+  const rack = new MiniRack();
+  rack.greeting = PROMPT;
+  const bus = createBus({ port: 'fake', open: rack.open, now: () => time.now });
+  bus.start();
+  await pause(300);
+  const gaps: string[] = [];
+  const lease = bus.openConsole(2, 115200, {
+    onData: () => undefined,
+    onPhase: () => undefined,
+    onGap: ({ why }) => gaps.push(why),
+  });
+  await pause(50);
+  rack.greeting = '';
+  const waited: number[] = [];
+  for (let key = 1; key <= 300; key++) {
+    lease.write(Buffer.from('x'));
+    if (lease.pending > 0) waited.push(key);
+    await pause(200);
+  }
+  expect(waited).toEqual([]);
+  expect(rack.consoleInput).toBe('x'.repeat(300));
+  // Each proof lasts 10 s.
+  expect(gaps.length).toBeGreaterThanOrEqual(6);
+  expect(gaps.every((why) => why.endsWith('between two keys'))).toBe(true);
+  await time.until(bus.close());
+});
+
 test('Enter pressed again and again behind Enter that was dropped comes through when the node answers, a letter does not', async () => {
   const press = (text: string): Step[] => [
     { do: 'type', text },

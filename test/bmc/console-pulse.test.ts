@@ -211,6 +211,30 @@ describe('silence', () => {
     expect(verdict(pulse, '\\', 10_000)).toBe('ask');
     expect(verdict(pulse, 'c', 10_500)).toBe('ask');
   });
+
+  test('of 8 s while keys are echoed: asked about behind an echo, before a key has to wait for it', () => {
+    const pulse = heard(PROMPT);
+    expect(pulse.dueBetweenKeys).toBeNull();
+    for (const at of [7_000, 8_500]) {
+      expect(pulse.dueBetweenKeys).toBeNull();
+      pulse.sent(code('c'), at);
+      expect(pulse.dueBetweenKeys).toBeNull();
+      pulse.onOutput('c', at + 3);
+    }
+    expect(pulse.dueBetweenKeys).toMatchObject({ at: 8_505 });
+    pulse.entered(8_510, 'otherwise');
+    expect(pulse.dueBetweenKeys).toBeNull();
+    expect(verdict(pulse, 'c', 18_000)).toBe('go');
+  });
+
+  test('of 8 s: nothing is asked about behind what the node prints by itself, or in answer to a line', () => {
+    const pulse = heard(PROMPT);
+    pulse.onOutput('.', 9_000);
+    expect(pulse.dueBetweenKeys).toBeNull();
+    pulse.sent(ENTER, 9_100);
+    pulse.onOutput(`\r\nls: no such file\r\n${PROMPT}`, 9_105);
+    expect(pulse.dueBetweenKeys).toBeNull();
+  });
 });
 
 describe('a bell in its output', () => {

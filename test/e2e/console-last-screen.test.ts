@@ -64,6 +64,7 @@ test('of any node whose console was open, by whoever; one that never was says so
   await screen.waitFor(/server/);
   await rack.startServer();
   await screen.waitFor(/reconnected to the server/);
+  await screen.waitFor(/\b24 on\b/, 'the nodes that the new server discovers');
   screen.type('03');
   await screen.waitFor(/─ node-03 A-3 03 .*last seen \d+s ago, \d\d:\d\d:\d\d, from its log/);
   await screen.waitFor('words of 3');
