@@ -80,7 +80,7 @@ beforeAll(async () => {
   const script = join(folder, 'node.sh');
   writeFileSync(
     script,
-    `read x\nstty raw -echo\ncat > ${typed} &\ncat ${folder}/hostile\nprintf '\\033c\\r\\nhostile is over\\r\\n'\nsleep 2\ni=0; while [ $i -lt 64 ]; do dd if=${folder}/random bs=16384 skip=$i count=1 2>/dev/null; sleep 0.05; i=$((i+1)); done\nprintf '\\030\\033\\\\\\033c\\033[m\\r\\nrandom is over\\r\\n'\nwait\n`,
+    `read x\nstty raw -echo\nexec 3<&0\ncat <&3 > ${typed} &\nprintf 'a program begins\\r\\n'\nsleep 1\ncat ${folder}/hostile\nprintf '\\033c\\r\\nhostile is over\\r\\n'\nsleep 2\ni=0; while [ $i -lt 64 ]; do dd if=${folder}/random bs=16384 skip=$i count=1 2>/dev/null; sleep 0.05; i=$((i+1)); done\nprintf '\\030\\033\\\\\\033c\\033[m\\r\\nrandom is over\\r\\n'\nwait\n`,
   );
   rack = await stand({ sim: ['--no-loss', '--line-rate', 'unlimited', '--exec', `02=/bin/sh ${script}`] });
   screen = rack.open();
@@ -122,6 +122,7 @@ test('known sequences and a megabyte of random bytes: cells on the terminal, not
   expect(screen.output).not.toContain('\x1b]52');
   // The emulator answers questions, as a terminal does: with reports, and nothing that a shell would execute.
   const heard = readFileSync(typed, 'latin1');
+  expect(heard).toMatch(/\x1b\[\?[\d;]+c/);
   expect(heard.replace(/\x1b\[[?>]?[\d;]*(?:[cnRy]|\$y)|\x1bP[01]\$r[\d;"a-z ]*\x1b\\/g, '')).toBe('');
   const { bus, nodes } = await rack.rack.counters();
   expect(bus).toMatchObject({ masterCuts: 0, catastrophe: false, masterForConsole: { printable: 0 } });
