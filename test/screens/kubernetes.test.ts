@@ -1,6 +1,7 @@
 /** Signs, column and fact of nodes in a Kubernetes cluster; nothing old looks ready. */
 import { expect, test } from 'vitest';
 import type { KubernetesState } from '../../src/rack/kubernetes.ts';
+import { sortedRows } from '../../src/tui/table/columns.ts';
 import { MIXED, nodeOn, NOW, RACK, Scene, type SceneOptions } from './scene.ts';
 
 const STATES: Readonly<Record<number, KubernetesState>> = { 1: 'ready', 2: 'cordoned', 3: 'not-ready', 4: 'unknown' };
@@ -47,6 +48,12 @@ const rowOf = (scene: Scene, addr: number): string =>
     .seen()
     .lines()
     .find((line) => line.slice(1).startsWith(`${nameOf(addr)} `) && line.includes(`0${addr} `)) ?? '';
+
+test('problems first: a node that is not ready, then a cordoned one, then those that are ready', () => {
+  const scene = clustered({ cols: 200, rows: 60 }).keys('T');
+  const order = sortedRows(scene.state).map(({ node }) => node.addr);
+  expect(order.filter((addr) => [1, 2, 3, 5].includes(addr))).toEqual([3, 2, 1, 5]);
+});
 
 test('the table has a column, which sorts and filters', () => {
   const scene = clustered({ cols: 200, rows: 60 }).keys('T');

@@ -40,9 +40,11 @@ const WRONG = [
   'absent',
   'seen-alarm',
   'halted',
+  'not-ready',
   'stale',
   'unknown',
   'busy',
+  'cordoned',
   'off',
   'nothing',
 ] as const;
@@ -111,7 +113,7 @@ function lastLineOf(state: State, { addr }: InventoryNode): ReturnType<Row['last
   return { age: formatAge(Math.max(0, state.now - at)), text: text.trim() };
 }
 
-function wrongWith({ view, look, alarms, op }: Omit<Row, 'wrong'>): Wrong {
+function wrongWith({ view, look, kubernetes, alarms, op }: Omit<Row, 'wrong'>): Wrong {
   const lasting = alarms.filter(({ clearedAt }) => clearedAt === null);
   if (lasting.some(({ acknowledged }) => acknowledged === null)) return 'alarm';
   if (look.power === 'failed') return 'failed';
@@ -122,5 +124,7 @@ function wrongWith({ view, look, alarms, op }: Omit<Row, 'wrong'>): Wrong {
   if (look.freshness === 'stale') return 'stale';
   if (look.power === 'unknown') return 'unknown';
   if (op !== null || look.power === 'booting' || look.power === 'going-down') return 'busy';
-  return look.power === 'off' ? 'off' : 'nothing';
+  if (look.power === 'off') return 'off';
+  // What is off, halted or booting cannot be ready.
+  return kubernetes === 'not-ready' || kubernetes === 'cordoned' ? kubernetes : 'nothing';
 }
