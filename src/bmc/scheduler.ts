@@ -6,7 +6,7 @@
 import { type Address, formatAddress } from '../rack/address.ts';
 import { type BmcClient, describeFailure } from './bmc-client.ts';
 import type { Connection } from './connection.ts';
-import { BusConsoleSession } from './console-session.ts';
+import { BusConsoleSession } from './console/session.ts';
 import type { Poll } from './poll.ts';
 import { LineLost, type Transport } from './transport.ts';
 import {

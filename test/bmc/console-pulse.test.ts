@@ -1,6 +1,6 @@
 /** When a console's next key may go, when its BMC is asked first, and when silence is only silence. */
 import { describe, expect, test } from 'vitest';
-import { ConsoleGuard } from '../../src/bmc/console-guard.ts';
+import { ConsoleGuard } from '../../src/bmc/console/guard.ts';
 
 const ENTER = 0x0d;
 const code = (key: string): number => key.charCodeAt(0);

@@ -6,7 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { consoleEcho, endOfEcho, endOfPipeEcho, findStatusLines } from '../../src/bmc/codec.ts';
-import { ConsoleProof } from '../../src/bmc/console-guard.ts';
+import { ConsoleProof } from '../../src/bmc/console/proof.ts';
 import { PRIORITY, type StatusOutcome } from '../../src/bmc/types.ts';
 import { noBmcFaults } from '../../src/sim/rack/faults.ts';
 import { seededRandom } from '../../src/sim/random.ts';

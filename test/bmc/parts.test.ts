@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { BusProfile } from '../../src/bmc/bus-profile.ts';
-import { ConsoleProof, harmlessUnproven } from '../../src/bmc/console-guard.ts';
-import { KeyQueue } from '../../src/bmc/key-queue.ts';
+import { ConsoleProof, harmlessUnproven } from '../../src/bmc/console/proof.ts';
+import { KeyQueue } from '../../src/bmc/console/key-queue.ts';
 import { PriorityQueue } from '../../src/bmc/scheduler.ts';
 import { LineLost, Transport } from '../../src/bmc/transport.ts';
 import { PRIORITY, type Priority } from '../../src/bmc/types.ts';

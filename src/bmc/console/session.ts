@@ -3,12 +3,13 @@
  * the bytes to the node, and sends a key only where {@link ConsoleGuard} finds that the pipe still leads there. Keys
  * go in their order or not at all: a key that waits holds everything behind it, and a dropped one takes it along.
  */
-import { type Address, formatAddress } from '../rack/address.ts';
-import { CLOSE_PIPE, latin1, openConsole } from './codec.ts';
-import { CONSOLE_ECHO_MS, ConsoleProof, ConsoleGuard, harmlessUnproven } from './console-guard.ts';
+import { type Address, formatAddress } from '../../rack/address.ts';
+import { CLOSE_PIPE, latin1, openConsole } from '../codec.ts';
+import type { Transport } from '../transport.ts';
+import type { ConsoleBaud, ConsoleHandlers, ConsoleSession, ConsolePhase } from '../types.ts';
+import { ConsoleGuard } from './guard.ts';
 import { KeyQueue } from './key-queue.ts';
-import type { Transport } from './transport.ts';
-import type { ConsoleBaud, ConsoleHandlers, ConsoleSession, ConsolePhase } from './types.ts';
+import { CONSOLE_ECHO_MS, ConsoleProof, harmlessUnproven } from './proof.ts';
 
 /** Time for keys typed right before leaving to go out, ms; the rest of a paste does not. */
 const LAST_WORDS_MS = 300;
