@@ -133,7 +133,7 @@ export function readPrompt(tail: string): Prompt | null {
 }
 
 /** Matches a kernel message in the middle of a line: the text that a program printed before it, and the message. */
-const INTERRUPTED = /^(?<head>.*?[^\s].*?)(?<message>(?:<\d>)?\[\s*\d+\.\d{6}\](?:\[\s*[TC]\d+\])? .*)$/;
+const INTERRUPTED = /^(?<head>\s*\S.*?)(?<message>(?:<\d>)?\[\s*\d+\.\d{6}\](?:\[\s*[TC]\d+\])? .*)$/;
 
 /** Splits a line that a kernel message interrupted; null: there is no message in it, or nothing before the message. */
 export function splitInterrupted(line: string): { head: string; message: string } | null {
