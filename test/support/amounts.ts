@@ -1,9 +1,9 @@
 /**
- * Ten megabytes through one console at a line without a rate, with the full-screen interface at it: what came into the
+ * Megabytes through one console at a line without a rate, with the full-screen interface at it: what came into the
  * log, how soon the interface answered keys meanwhile, and what the server and the interface grew by.
  */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LogPiece } from '../../src/api/node.ts';
@@ -32,7 +32,8 @@ export interface Amounts {
   interfaceGrewMB: number;
 }
 
-export async function muchThroughAConsole(bytes = 10 * MB): Promise<Amounts> {
+/** `eachKey`: bytes that come into the log between two keys; 0: a key follows as soon as the one before was answered. */
+export async function muchThroughAConsole(bytes = 10 * MB, eachKey = 0): Promise<Amounts> {
   const folder = mkdtempSync(join(tmpdir(), 'rackui-much-'));
   // Lines of text, as a node prints; the log is held against every byte of them.
   const text = randomBytes(bytes, 3).map((byte, at) => (at % 80 === 79 ? 0x0a : 0x20 + (byte % 95)));
@@ -61,7 +62,9 @@ export async function muchThroughAConsole(bytes = 10 * MB): Promise<Amounts> {
     const began = performance.now();
     try {
       screen.type('\r');
-      while (!screen.text().includes(END) && performance.now() - began < LIMIT_MS) {
+      for (let next = eachKey; !screen.text().includes(END) && performance.now() - began < LIMIT_MS; next += eachKey) {
+        while (logSize(rack) < next && !screen.text().includes(END) && performance.now() - began < LIMIT_MS)
+          await new Promise((resolve) => setTimeout(resolve, 10));
         const pressed = performance.now();
         screen.type('\x1d?');
         await screen.waitFor(HELP, 'the help', LIMIT_MS);
@@ -87,6 +90,12 @@ export async function muchThroughAConsole(bytes = 10 * MB): Promise<Amounts> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Size of the files of the logs, bytes. */
+function logSize({ folder }: Stand): number {
+  const logs = join(folder, 'consoles');
+  return readdirSync(logs).reduce((sum, name) => sum + statSync(join(logs, name)).size, 0);
 }
 
 /** The log's bytes between the node's two words about them. */
