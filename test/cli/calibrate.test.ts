@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { PROGRAM, stand, type Stand } from '../support/stand.ts';
+import { innerStand } from '../support/inner-stand.ts';
+import { PROGRAM, type Stand } from '../support/stand.ts';
 import { jsonLines, rackui } from './support.ts';
 
 const CONFIG = `# a remark
@@ -16,7 +17,7 @@ nodes:
 
 let one: Stand;
 beforeAll(async () => {
-  one = await stand({ config: CONFIG, sim: ['--time-scale', '20'] });
+  one = await innerStand({ config: CONFIG, sim: ['--time-scale', '20'] });
 });
 afterAll(() => one[Symbol.asyncDispose]());
 const run = (args: string[], input = ''): ReturnType<typeof rackui> =>

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { clockSet, logLine } from '../../src/console/log-lines.ts';
 import { startCommand } from '../support/command.ts';
-import { eightNodes, stand, type Stand } from '../support/stand.ts';
+import { innerStand } from '../support/inner-stand.ts';
+import { eightNodes, type Stand } from '../support/stand.ts';
 import { rackui } from './support.ts';
 
 const MINUTE = 60_000;
@@ -12,7 +13,7 @@ const HOUR = 60 * MINUTE;
 let place: Stand;
 let log: string;
 beforeAll(async () => {
-  place = await stand({ config: eightNodes() });
+  place = await innerStand({ config: eightNodes() });
   mkdirSync(join(place.folder, 'consoles'), { recursive: true, mode: 0o700 });
   log = join(place.folder, 'consoles', 'n3.log');
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { until } from '../bench/measure.ts';
-import { stand } from '../support/stand.ts';
+import { innerStand } from '../support/inner-stand.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rackui-focus-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -28,7 +28,7 @@ test('focus in and out as the terminal says, as the console is left and come bac
   writeFileSync(join(folder, 'node.cjs'), PROGRAM(got));
   const node = `03=${process.execPath} ${join(folder, 'node.cjs')}`;
   // The bridge loses what comes too close together.
-  await using rack = await stand({ sim: ['--time-scale', '20', '--exec', node] });
+  await using rack = await innerStand({ sim: ['--time-scale', '20', '--exec', node] });
   await using screen = rack.open({ cols: 160, rows: 50 });
   let expected = '';
   const gets = async (bytes: string): Promise<void> => {

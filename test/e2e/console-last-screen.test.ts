@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { RackClient } from '../../src/client/client.ts';
 import { until } from '../bench/measure.ts';
-import { stand } from '../support/stand.ts';
+import { innerStand } from '../support/inner-stand.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rackui-last-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -29,7 +29,7 @@ test('of any node whose console was open, by whoever; one that never was says so
   const script = join(folder, 'node.sh');
   writeFileSync(script, `stty -echo\nwhile read x; do printf '\\033[1;31mwords of %s\\033[0m\\r\\n' $1; done\n`);
   const exec = [2, 3, 5].flatMap((addr) => ['--exec', `0${addr}=/bin/sh ${script} ${addr}`]);
-  await using rack = await stand({ sim: ['--time-scale', '20', '--no-loss', ...exec] });
+  await using rack = await innerStand({ sim: ['--time-scale', '20', '--no-loss', ...exec] });
   await using screen = rack.open({ cols: 160, rows: 50 });
   await screen.waitFor(/\b24 on\b/);
   // The console pane is there before a console was opened.

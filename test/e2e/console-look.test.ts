@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { rackui } from '../cli/support.ts';
-import { stand, type Stand } from '../support/stand.ts';
+import { innerStand } from '../support/inner-stand.ts';
+import { type Stand } from '../support/stand.ts';
 import type { TestTerminal } from '../support/terminal.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rackui-look-'));
@@ -16,7 +17,7 @@ beforeAll(async () => {
   const hundred = 'n=0; while [ $n -lt 100 ]; do n=$((n+1)); echo "row $n of $x"; done';
   writeFileSync(script, `stty -echo\nwhile read x; do ${hundred}; echo "größe 語 Needle end"; done\n`);
   mkdirSync(join(folder, 'state'));
-  rack = await stand({ sim: ['--no-loss', '--exec', `02=/bin/sh ${script}`] });
+  rack = await innerStand({ sim: ['--no-loss', '--exec', `02=/bin/sh ${script}`] });
   screen = rack.open({ env: { XDG_STATE_HOME: join(folder, 'state') } });
   await screen.waitFor(/\b24 on\b/);
   screen.type('02\r');

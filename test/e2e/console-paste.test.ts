@@ -3,7 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { stand, type Stand } from '../support/stand.ts';
+import { innerStand } from '../support/inner-stand.ts';
+import { type Stand } from '../support/stand.ts';
 import type { TestTerminal } from '../support/terminal.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rackui-paste-'));
@@ -20,7 +21,7 @@ beforeAll(async () => {
     script,
     `stty -echo\nn=0\nwhile read x; do n=$((n+1)); echo ready-to-read $n; tee ${got}.part; mv ${got}.part ${got}; done\n`,
   );
-  rack = await stand({ sim: ['--no-loss', '--exec', `02=/bin/sh ${script}`] });
+  rack = await innerStand({ sim: ['--no-loss', '--exec', `02=/bin/sh ${script}`] });
   screen = rack.open();
   await screen.waitFor(/\b24 on\b/);
   screen.type('02\r');

@@ -8,7 +8,8 @@ import { existsSync, mkdtempSync, mkdirSync, readFileSync, rmSync, utimesSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { stand, type Stand } from '../support/stand.ts';
+import { innerStand } from '../support/inner-stand.ts';
+import { type Stand } from '../support/stand.ts';
 import type { TestTerminal } from '../support/terminal.ts';
 import { CHROME, differencesTo, emulatorOf, Twin } from '../support/twin.ts';
 
@@ -56,7 +57,7 @@ beforeAll(async () => {
       .map((word) => `'${word}'`)
       .join(' ')} ${SHELL.join(' ')}\n`,
   );
-  rack = await stand({ sim: ['--no-loss', '--exec', `02=/bin/sh ${script}`] });
+  rack = await innerStand({ sim: ['--no-loss', '--exec', `02=/bin/sh ${script}`] });
   pane = rack.open({ cols: COLS, rows: ROWS });
   await pane.waitFor(/\b24 on\b/);
   pane.type('02\r');

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from '../bench/measure.ts';
-import { PROGRAM, stand, type Stand } from '../support/stand.ts';
+import { innerStand } from '../support/inner-stand.ts';
+import { PROGRAM, type Stand } from '../support/stand.ts';
 import { openTerminal } from '../support/terminal.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rackui-slow-'));
@@ -18,7 +19,7 @@ beforeAll(async () => {
   const much = `seq -f 'line %.0f of more than anybody reads at such a pace, and then some' ${LINES}`;
   writeFileSync(script, `stty -echo\nread x; echo ready\nwhile read x; do ${much}; echo that-was-all; done\n`);
   const nodes = ['03', '04'].flatMap((node) => ['--exec', `${node}=/bin/sh ${script}`]);
-  rack = await stand({ sim: ['--line-rate', 'unlimited', '--flow-control', ...nodes] });
+  rack = await innerStand({ sim: ['--line-rate', 'unlimited', '--flow-control', ...nodes] });
 });
 afterAll(async () => {
   await rack[Symbol.asyncDispose]();

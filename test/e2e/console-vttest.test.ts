@@ -7,7 +7,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { stand, type Stand } from '../support/stand.ts';
+import { innerStand } from '../support/inner-stand.ts';
+import { type Stand } from '../support/stand.ts';
 import type { TestTerminal } from '../support/terminal.ts';
 import { CHROME, Twin } from '../support/twin.ts';
 
@@ -35,7 +36,7 @@ beforeAll(async () => {
   const script = join(folder, 'vttest.sh');
   const words = Object.entries(env).map(([name, value]) => `export ${name}='${value}'`);
   writeFileSync(script, `${words.join('\n')}\ncd ${folder}\necho ready\n${COMMAND}\n`);
-  rack = await stand({ sim: ['--no-loss', '--line-rate', '921600', '--exec', `02=/bin/sh ${script}`] });
+  rack = await innerStand({ sim: ['--no-loss', '--line-rate', '921600', '--exec', `02=/bin/sh ${script}`] });
   pane = rack.open({ cols: COLS, rows: ROWS + CHROME.above + CHROME.below });
   await pane.waitFor(/\b24 on\b/);
   twin = new Twin(pane, ['/bin/sh', '-c', COMMAND], env);

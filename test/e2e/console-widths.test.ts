@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Emulator, EMULATORS, isInstalled } from '../support/emulators.ts';
-import { PROGRAM, stand, type Stand } from '../support/stand.ts';
+import { innerStand } from '../support/inner-stand.ts';
+import { PROGRAM, type Stand } from '../support/stand.ts';
 import { BAR, torture } from '../support/torture.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rackui-widths-'));
@@ -25,7 +26,7 @@ beforeAll(async () => {
     `stty -echo\nn=0\nwhile read x; do cat ${text}; n=$((n+1)); echo "end of turn $n"; echo $n >${turns}; done\n`,
   );
   writeFileSync(turns, '0');
-  rack = await stand({ sim: ['--no-loss', '--line-rate', '921600', '--exec', `02=/bin/sh ${script}`] });
+  rack = await innerStand({ sim: ['--no-loss', '--line-rate', '921600', '--exec', `02=/bin/sh ${script}`] });
 });
 
 afterAll(async () => {

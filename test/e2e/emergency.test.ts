@@ -1,6 +1,7 @@
 /** The emergency panel, by the real program on a simulated rack: what a plan cuts, and what cuts nothing. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { stand, type Stand } from '../support/stand.ts';
+import { innerStand } from '../support/inner-stand.ts';
+import { type Stand } from '../support/stand.ts';
 import type { TestTerminal } from '../support/terminal.ts';
 
 const CONFIG = `
@@ -27,7 +28,7 @@ plans:
 let rack: Stand;
 let screen: TestTerminal;
 beforeEach(async () => {
-  rack = await stand({ sim: ['--time-scale', '40'], config: CONFIG });
+  rack = await innerStand({ sim: ['--time-scale', '40'], config: CONFIG });
   screen = rack.open({ cols: 80, rows: 24 });
   await screen.waitFor(/5 on/);
   screen.type('!');

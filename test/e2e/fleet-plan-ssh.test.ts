@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { farMachine } from '../support/far-machine.ts';
 import { HAS_SSHD } from '../support/ssh-hosts.ts';
-import { eightNodes, PROGRAM, stand } from '../support/stand.ts';
+import { innerStand } from '../support/inner-stand.ts';
+import { eightNodes, PROGRAM } from '../support/stand.ts';
 
 const WAIT = 60_000;
 
@@ -22,7 +23,7 @@ test.skipIf(!HAS_SSHD)(
       'plans: { shed: { steps: [{ name: a, action: off, selector: "n[1-2]", parallel: 1, verify: status }] } }',
       '',
     ].join('\n');
-    await using place = await stand({ config, sim: ['--time-scale', '20', '--no-loss'] });
+    await using place = await innerStand({ config, sim: ['--time-scale', '20', '--no-loss'] });
     await using far = await farMachine(place.socket);
     const list = join(folder, 'racks.yaml');
     const away = '{ name: south, ssh: nobody@127.0.0.1, port: 1 }';

@@ -1,12 +1,12 @@
 /** How often the interface draws: once for a sweep while nothing else happens. */
 import { expect, test } from 'vitest';
-import { sweptStand } from '../support/stand.ts';
+import { innerStand } from '../support/inner-stand.ts';
 
 const FRAME = '\x1b[?2026h';
 const SWEEPS = 5;
 
 test('an interface at rest draws one frame for the samples of a sweep', async () => {
-  await using rack = await sweptStand();
+  await using rack = await innerStand({});
   const client = await rack.client();
   await using terminal = rack.open({ cols: 160, rows: 50 });
   await terminal.waitFor(/\b24 on\b/);

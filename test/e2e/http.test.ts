@@ -159,27 +159,6 @@ describe('switching', () => {
     expect(body).toMatchObject({ rule: 'unknown', detail: expect.stringContaining('does not answer') as unknown });
   });
 
-  test('the same cut with its key again, also at the next server, cuts once', async () => {
-    const before = await http.cuts();
-    const repeat = (): Promise<Answer> => start('force-off', 'n5', { headers: { 'idempotency-key': 'once' } });
-    const all = await Promise.all([repeat(), repeat(), repeat()]);
-    const { id } = await ended(all[0]);
-    expect(all.map(({ status, body }) => [status, (body as OperationBody).id])).toEqual(all.map(() => [202, id]));
-    await http.stand.rack.ctl('power', { node: '05', state: 'on' });
-    expect(((await repeat()).body as OperationBody).id).toBe(id);
-    const other = await start('force-off', 'n6', { headers: { 'idempotency-key': 'once' } });
-    expect([other.status, (other.body as { detail: string }).detail]).toEqual([
-      422,
-      'nothing was sent: the key once was used for another request',
-    ]);
-    await http.stand.killServer();
-    await http.stand.startServer();
-    await expect.poll(async () => (await call('/v1/nodes/n5')).body, LIMIT).toMatchObject({ power: 'on' });
-    expect((await repeat()).status).toBe(409);
-    expect((await http.cuts()) - before).toBe(1);
-    expect(await http.stand.rack.node('05')).toMatchObject({ power: 'on' });
-  });
-
   test('an operation is aborted by a token that may act, and by no other', async () => {
     await http.stand.rack.ctl('off-ignored', { node: '04' });
     const begun = await start('off', 'n4', { token: 'part' });
@@ -335,6 +314,39 @@ describe('places and tokens that cannot be had', () => {
       `rackui: ${file('rack.yaml')}:14:10: http.tls.key: cannot read the key in ${file('key.pem')}: EACCES\n`,
     ]);
     rmSync(folder, { recursive: true });
+  });
+});
+
+describe('a server in a process of its own', () => {
+  let inner: HttpStand;
+  beforeAll(async () => {
+    inner = http;
+    http = await httpStand({ ownProcess: true });
+  });
+  afterAll(async () => {
+    await http[Symbol.asyncDispose]();
+    http = inner;
+  });
+
+  test('the same cut with its key again, also at the next server, cuts once', async () => {
+    const before = await http.cuts();
+    const repeat = (): Promise<Answer> => start('force-off', 'n5', { headers: { 'idempotency-key': 'once' } });
+    const all = await Promise.all([repeat(), repeat(), repeat()]);
+    const { id } = await ended(all[0]);
+    expect(all.map(({ status, body }) => [status, (body as OperationBody).id])).toEqual(all.map(() => [202, id]));
+    await http.stand.rack.ctl('power', { node: '05', state: 'on' });
+    expect(((await repeat()).body as OperationBody).id).toBe(id);
+    const other = await start('force-off', 'n6', { headers: { 'idempotency-key': 'once' } });
+    expect([other.status, (other.body as { detail: string }).detail]).toEqual([
+      422,
+      'nothing was sent: the key once was used for another request',
+    ]);
+    await http.stand.killServer();
+    await http.stand.startServer();
+    await expect.poll(async () => (await call('/v1/nodes/n5')).body, LIMIT).toMatchObject({ power: 'on' });
+    expect((await repeat()).status).toBe(409);
+    expect((await http.cuts()) - before).toBe(1);
+    expect(await http.stand.rack.node('05')).toMatchObject({ power: 'on' });
   });
 
   test('a server without the section http listens nowhere; with it, on loopback', async () => {

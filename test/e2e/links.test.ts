@@ -1,7 +1,8 @@
 /** A bad link between program and terminal: one that takes nothing for a while, and one of 9600 bytes a second. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { until } from '../bench/measure.ts';
-import { stand, type Stand } from '../support/stand.ts';
+import { innerStand } from '../support/inner-stand.ts';
+import { type Stand } from '../support/stand.ts';
 import type { TestTerminal } from '../support/terminal.ts';
 
 /** What may be on its way when the link takes bytes again: the kernel's buffer, and the frame that was half written. */
@@ -16,7 +17,7 @@ afterEach(async () => {
 
 let rack: Stand;
 beforeAll(async () => {
-  rack = await stand({
+  rack = await innerStand({
     sim: ['--time-scale', '20', '--no-loss'],
     config: 'port: /dev/null\npoll: { interval: 0.2 }\n',
   });

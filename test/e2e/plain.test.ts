@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventSentences } from '../../src/cli/plain/sentences.ts';
 import { rackui } from '../cli/support.ts';
-import { PROGRAM, eightNodes, sweptStand, type Stand } from '../support/stand.ts';
+import { innerStand } from '../support/inner-stand.ts';
+import { PROGRAM, eightNodes, type Stand } from '../support/stand.ts';
 import { openTerminal } from '../support/terminal.ts';
 
 const CONFIG = `
@@ -16,7 +17,7 @@ ${eightNodes({ 0: 'role: master' })}
 
 let rack: Stand;
 beforeAll(async () => {
-  rack = await sweptStand({ config: CONFIG, sim: ['--time-scale', '20', '--no-loss'] });
+  rack = await innerStand({ config: CONFIG, sim: ['--time-scale', '20', '--no-loss'] });
 });
 afterAll(() => rack[Symbol.asyncDispose]());
 

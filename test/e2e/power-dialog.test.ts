@@ -1,6 +1,7 @@
 /** Power from the screen: nothing that is not deliberate cuts, and what is deliberate is proven. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { eightNodes, stand, type Stand } from '../support/stand.ts';
+import { innerStand } from '../support/inner-stand.ts';
+import { eightNodes, type Stand } from '../support/stand.ts';
 import type { TestTerminal } from '../support/terminal.ts';
 
 let rack: Stand;
@@ -8,7 +9,7 @@ let screen: TestTerminal;
 /** Cuts that were wanted so far; each row cuts a node of its own. */
 let wanted = 0;
 beforeAll(async () => {
-  rack = await stand({ sim: ['--time-scale', '40'], config: CONFIG });
+  rack = await innerStand({ sim: ['--time-scale', '40'], config: CONFIG });
   screen = rack.open({ cols: 100, rows: 32 });
   await screen.waitFor(/8 on/);
 });

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { shellOf } from '../support/shells.ts';
-import { eightNodes, type Stand, sweptStand } from '../support/stand.ts';
+import { innerStand } from '../support/inner-stand.ts';
+import { eightNodes, type Stand } from '../support/stand.ts';
 
 let folder: string;
 let rack: Stand;
@@ -20,7 +21,7 @@ beforeAll(async () => {
     ...shellOf(folder, 'n2', 'dash', 'export END=3'),
     ...shellOf(folder, 'n3', 'bash --norc'),
   ];
-  rack = await sweptStand({
+  rack = await innerStand({
     config: `login: { user: pi, password: { file: ${password} } }\n${eightNodes()}`,
     sim: ['--time-scale', '20', ...shells],
   });

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startCommand } from '../support/command.ts';
 import { shellOf } from '../support/shells.ts';
-import { eightNodes, type Stand, sweptStand } from '../support/stand.ts';
+import { innerStand } from '../support/inner-stand.ts';
+import { eightNodes, type Stand } from '../support/stand.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { virtualStand } from '../support/virtual-stand.ts';
 
@@ -62,7 +63,7 @@ describe('between processes', () => {
     const password = join(folder, 'password');
     writeFileSync(password, 'raspberry\n', { mode: 0o600 });
     const sim = Object.entries(SHELLS).flatMap(([name, program]) => shellOf(folder, name, program));
-    rack = await sweptStand({ config: `login: { user: pi, password: { file: ${password} } }\n${eightNodes()}`, sim });
+    rack = await innerStand({ config: `login: { user: pi, password: { file: ${password} } }\n${eightNodes()}`, sim });
   });
 
   afterAll(async () => {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { stand } from '../support/stand.ts';
+import { innerStand } from '../support/inner-stand.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rackui-table-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -12,7 +12,7 @@ test('the table puts a silent node first, and consoles opened from it are seen a
   const script = join(folder, 'node.sh');
   writeFileSync(script, `stty -echo\nwhile read x; do printf '\\033[1;31mwords of %s\\033[0m\\r\\n' $1; done\n`);
   const exec = [2, 5].flatMap((addr) => ['--exec', `0${addr}=/bin/sh ${script} ${addr}`]);
-  await using rack = await stand({ sim: ['--time-scale', '20', '--no-loss', ...exec] });
+  await using rack = await innerStand({ sim: ['--time-scale', '20', '--no-loss', ...exec] });
   await using screen = rack.open({ cols: 160, rows: 50 });
   await screen.waitFor(/\b24 on\b/);
   screen.type('T');

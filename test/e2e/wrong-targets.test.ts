@@ -6,7 +6,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { RPC_ERROR } from '../../src/api/methods.ts';
 import type { Operation, PowerRequest } from '../../src/api/power.ts';
 import type { RackClient } from '../../src/client/client.ts';
-import { eightNodes, stand, type Stand } from '../support/stand.ts';
+import { innerStand } from '../support/inner-stand.ts';
+import { eightNodes, type Stand } from '../support/stand.ts';
 
 const CONFIG = `
 name: test rack
@@ -18,7 +19,7 @@ let rack: Stand;
 let client: RackClient;
 
 beforeAll(async () => {
-  rack = await stand({ sim: ['--time-scale', '50'], config: CONFIG });
+  rack = await innerStand({ sim: ['--time-scale', '50'], config: CONFIG });
   client = await rack.client();
   await client.request('sweep', { addrs: null, interrupt: false });
 });

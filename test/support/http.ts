@@ -1,9 +1,13 @@
-/** A stand whose server answers programs by HTTP, with tokens in files of its own. */
+/**
+ * A stand whose server answers programs by HTTP, with tokens in files of its own; rack and server are in this process, unless
+ * the server's own process is the subject.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, until } from './nut.ts';
+import { innerStand } from './inner-stand.ts';
 import { eightNodes, sweptStand, type Stand } from './stand.ts';
 
 /** Tokens of the stand: each sees and may do what its configuration says. */
@@ -53,6 +57,8 @@ export interface HttpOptions {
   config?: string;
   /** Keys of nodes by their numbers, as for {@link eightNodes}. */
   nodes?: Readonly<Record<number, string>>;
+  /** The server has a process of its own. */
+  ownProcess?: boolean;
 }
 
 export async function httpStand({
@@ -60,6 +66,7 @@ export async function httpStand({
   rate = 1000,
   config = '',
   nodes,
+  ownProcess = false,
 }: HttpOptions = {}): Promise<HttpStand> {
   const folder = mkdtempSync(join(tmpdir(), 'rackui-test-http-'));
   const port = await freePort();
@@ -78,7 +85,7 @@ export async function httpStand({
     '  tokens:',
     ...tokens,
   ].join('\n');
-  const stand = await sweptStand({
+  const stand = await (ownProcess ? sweptStand : innerStand)({
     sim: ['--time-scale', '20'],
     config: `name: r1\n${eightNodes({ 0: 'role: master', 1: 'protected: true', ...nodes })}\n${LOGIN}\n${section}\n${config}`,
   });

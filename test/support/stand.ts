@@ -75,11 +75,6 @@ export async function sweptStand(options: StandOptions = {}): Promise<Stand> {
   return swept;
 }
 
-/** The reference rack, its guests in a hurry. */
-export function referenceStand(): Promise<Stand> {
-  return sweptStand({ config: readFileSync(REFERENCE_RACK, 'utf8'), sim: ['--time-scale', '20'] });
-}
-
 /** Opens the interface of the server on a stand in a pseudo-terminal. */
 export function openInterface(
   { socket, folder }: Pick<Stand, 'socket' | 'folder'>,
