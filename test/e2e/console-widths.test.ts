@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { RackClient } from '../../src/client/client.ts';
 import { type Emulator, EMULATORS, isInstalled } from '../support/emulators.ts';
 import { innerStand } from '../support/inner-stand.ts';
 import { PROGRAM, type Stand } from '../support/stand.ts';
@@ -14,6 +15,7 @@ import { BAR, torture } from '../support/torture.ts';
 const folder = mkdtempSync(join(tmpdir(), 'rackui-widths-'));
 const SIZE = { cols: 200, rows: 40 };
 let rack: Stand;
+let watcher: RackClient;
 /** Holds the number of times that the node has printed the text. */
 const turns = join(folder, 'turns');
 
@@ -27,12 +29,19 @@ beforeAll(async () => {
   );
   writeFileSync(turns, '0');
   rack = await innerStand({ sim: ['--no-loss', '--line-rate', '921600', '--exec', `02=/bin/sh ${script}`] });
+  watcher = await rack.client();
 });
 
 afterAll(async () => {
   await rack[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true, force: true });
 });
+
+/** Address of the node whose console is open, or null. */
+async function openConsole(): Promise<number | null> {
+  const { console } = await watcher.request('sweep', { addrs: [], interrupt: false });
+  return console?.state === 'open' ? console.addr : null;
+}
 
 /** Columns of map, pane and detail: the borders beside the pane, and the bars that the node printed. */
 const BORDERS = [80, 161];
@@ -61,8 +70,11 @@ describe.each(['xterm', 'tmux', 'screen', 'vim'] as const)('%s', (name) => {
     await using emulator = EMULATORS[name]([process.execPath, PROGRAM, '--socket', rack.socket], SIZE, env);
     const { outer } = emulator;
     await outer.waitFor(/\b24 on\b/);
+    // The interface before may not have left yet, and what its node printed is shown before the console is open.
+    await expect.poll(openConsole, LIMIT).toBeNull();
     outer.type('02\r');
     await outer.waitFor(/Enter wakes it|end of turn/);
+    await expect.poll(openConsole, LIMIT).toBe(2);
     const turn = Number(readFileSync(turns, 'utf8')) + 1;
     outer.type('\r');
     await outer.waitFor(`end of turn ${turn}`);
