@@ -63,6 +63,21 @@ function commitTime(): string {
   }
 }
 
+/** Returns the files that are made here and are the same for all architectures: manual pages, completions, change log. */
+function commonFiles(): [path: string, content: Buffer][] {
+  const compressed = (path: string, text: string): [string, Buffer] => [`${path}.gz`, gzipSync(text, { level: 9 })];
+  const commands = readCommandLine(declare(() => () => Promise.resolve()));
+  const pages = manualPages(commands, version, time.toISOString().slice(0, 10));
+  return [
+    ...pages.map((page) => compressed(`usr/share/man/man1/${page.name}.1`, page.text)),
+    ...Object.entries(COMPLETIONS).map(([shell, path]): [string, Buffer] => [
+      path,
+      execFileSync(process.execPath, [join(ROOT, 'bin/rackui'), 'completion', shell]),
+    ]),
+    compressed('usr/share/doc/rackui/changelog', changelog()),
+  ];
+}
+
 /** Builds one package and returns its path. */
 function buildPackage(architecture: keyof typeof ARCHITECTURES, folder: string): string {
   const tree = mkdtempSync(join(tmpdir(), 'rackui-package-'));
@@ -70,7 +85,6 @@ function buildPackage(architecture: keyof typeof ARCHITECTURES, folder: string):
     mkdirSync(dirname(join(tree, path)), { recursive: true });
     writeFileSync(join(tree, path), content);
   };
-  const compress = (path: string, text: string): void => write(`${path}.gz`, gzipSync(text, { level: 9 }));
   try {
     for (const [from, to] of Object.entries(PLACES))
       cpSync(join(ROOT, from), join(tree, to), { recursive: true, filter: (path) => !path.endsWith('.map') });
@@ -80,12 +94,7 @@ function buildPackage(architecture: keyof typeof ARCHITECTURES, folder: string):
     mkdirSync(join(tree, 'usr/bin'));
     symlinkSync('../lib/rackui/bin/rackui', join(tree, 'usr/bin/rackui'));
 
-    const commands = readCommandLine(declare(() => () => Promise.resolve()));
-    for (const page of manualPages(commands, version, time.toISOString().slice(0, 10)))
-      compress(`usr/share/man/man1/${page.name}.1`, page.text);
-    for (const [shell, path] of Object.entries(COMPLETIONS))
-      write(path, execFileSync(process.execPath, [join(ROOT, 'bin/rackui'), 'completion', shell]));
-    compress('usr/share/doc/rackui/changelog', changelog());
+    for (const [path, content] of COMMON) write(path, content);
 
     for (const script of SCRIPTS) cpSync(join(ROOT, 'packaging/deb', script), join(tree, 'DEBIAN', script));
     write('DEBIAN/conffiles', '/etc/rackui/rack.yaml\n');
@@ -150,6 +159,7 @@ function changelog(): string {
 `;
 }
 
+const COMMON = commonFiles();
 const folder = process.argv[2] ?? join(ROOT, 'release');
 mkdirSync(folder, { recursive: true });
 for (const architecture of Object.keys(ARCHITECTURES) as (keyof typeof ARCHITECTURES)[])
