@@ -1,6 +1,8 @@
 /** Fresh Debian systems in a directory, and programs run in them. Needs root, mmdebstrap and the machine's Debian mirror. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { IS_ROOT } from '../support/other-user.ts';
 
@@ -16,11 +18,47 @@ export function missingFor(...programs: string[]): string | null {
   return ['mmdebstrap', 'dpkg-deb', ...programs].find((name) => !existsSync(`/usr/bin/${name}`)) ?? null;
 }
 
-/** Makes a system in `root` with the named packages, from the mirror that this machine's apt uses. */
-export async function makeRoot(root: string, packages: readonly string[], ...options: string[]): Promise<void> {
+/** Systems that earlier runs made, beside what other tools keep there. */
+const KEPT = fileURLToPath(new URL('../../node_modules/.cache/debian/', import.meta.url));
+/** Time after which a system is made again, with what Debian has corrected since, ms. */
+const KEPT_MS = 7 * 24 * 3_600_000;
+
+/**
+ * Returns the directory of a system with the named packages, as mmdebstrap's `options` make it. It is shared by tests and
+ * runs, so nothing may write in it: {@link freshRoot} copies it. Making one takes as long as the rest of a test.
+ */
+export async function sharedRoot(packages: readonly string[], ...options: string[]): Promise<string> {
+  const root = join(KEPT, [RELEASE, ...options, ...packages].join(' ').replaceAll(/[^\w.]+/g, '-'));
+  const made = statSync(root, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (Date.now() - made < KEPT_MS) return root;
+  mkdirSync(KEPT, { recursive: true });
+  const folder = mkdtempSync(join(KEPT, 'making-'));
+  try {
+    const making = join(folder, 'root');
+    await makeRoot(making, packages, options);
+    utimesSync(making, new Date(), new Date());
+    rmSync(root, { recursive: true, force: true });
+    renameSync(making, root);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return root;
+}
+
+/** Copies a system of {@link sharedRoot} to `root`, for one test. */
+export async function freshRoot(root: string, packages: readonly string[], ...options: string[]): Promise<void> {
+  await exec('cp', ['--archive', '--no-target-directory', await sharedRoot(packages, ...options), root]);
+}
+
+/** Makes a system from the mirror that this machine's apt uses. */
+async function makeRoot(root: string, packages: readonly string[], options: readonly string[]): Promise<void> {
   const { stdout } = await exec('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages']);
   const mirror = stdout.split('\n')[0] ?? '';
   await exec('mmdebstrap', ['--quiet', `--include=${packages.join(',')}`, ...options, RELEASE, root, mirror]);
+  // What a system has of its base files, where packages were only extracted.
+  for (const name of ['dev', 'proc']) mkdirSync(join(root, name), { recursive: true });
+  for (const name of ['bin', 'sbin', 'lib', 'lib64'])
+    if (!existsSync(join(root, name))) symlinkSync(`usr/${name}`, join(root, name));
 }
 
 /** A user of the system, as chroot's option names it. */

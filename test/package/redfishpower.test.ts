@@ -3,14 +3,14 @@
  * both come from a system of Debian 13; needs root and the network.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { httpStand, secretOf } from '../support/http.ts';
 import { freePort } from '../support/nut.ts';
-import { entered, makeRoot, missingFor, runIn, stopped } from './debian-root.ts';
+import { entered, freshRoot, missingFor, runIn, stopped } from './debian-root.ts';
 
 const DEVICE = fileURLToPath(new URL('../../examples/powerman/rackui-redfish.dev', import.meta.url));
 const LIMIT = { timeout: 90_000, interval: 500 };
@@ -20,9 +20,7 @@ test.skipIf(missing !== null)(
   `redfishpower queries nodes, switches one off gracefully and on, and knows nothing of a silent one${missing === null ? '' : ` (needs ${missing})`}`,
   async () => {
     const root = mkdtempSync(join(tmpdir(), 'rackui-test-powerman-'));
-    await makeRoot(root, ['powerman', 'dash'], '--variant=extract');
-    for (const name of ['dev', 'proc']) mkdirSync(join(root, name), { recursive: true });
-    for (const name of ['bin', 'sbin', 'lib', 'lib64']) symlinkSync(`usr/${name}`, join(root, name));
+    await freshRoot(root, ['powerman', 'dash'], '--variant=extract');
     await using http = await httpStand({ tls: true });
     const port = await freePort();
     const put = (name: string, text: string): void => writeFileSync(join(root, 'etc/powerman', name), text);
