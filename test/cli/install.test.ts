@@ -3,7 +3,16 @@
  * the tools are.
  */
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +23,11 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const exec = promisify(execFile);
 /** Two packages and their dependencies, fetched where no cache has them. */
 const LIMIT_MS = 170_000;
-const NOT_IN_A_CHECKOUT = new Set(['.git', 'node_modules', 'dist', 'coverage']);
+/** What a fresh checkout lacks, and the tests. */
+const NOT_COPIED = new Set(['.git', 'node_modules', 'dist', 'coverage', 'release', 'test']);
+/** Tools of checks and tests, a third of the packages. That all can be installed is shown by the `npm ci` ahead of these tests. */
+const NOT_FOR_BUILDS =
+  /^(vitest|typescript|oxlint(-tsgolint)?|oxfmt|knip|publint|fast-check|ajv|@resvg\/.*|dejavu-fonts-ttf|ink-testing-library)$/;
 
 const folders: string[] = [];
 afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
@@ -24,20 +37,26 @@ function fresh(): { folder: string; checkout: string; prefix: string } {
   const folder = mkdtempSync(join(tmpdir(), 'rackui-test-install-'));
   folders.push(folder);
   const checkout = join(folder, 'checkout');
-  const filter = (path: string): boolean => !NOT_IN_A_CHECKOUT.has(relative(ROOT, path)) && !path.endsWith('.tgz');
+  const filter = (path: string): boolean => !NOT_COPIED.has(relative(ROOT, path)) && !path.endsWith('.tgz');
   cpSync(ROOT, checkout, { recursive: true, filter });
   return { folder, checkout, prefix: join(folder, 'global') };
 }
 
+/** Removes development tools that no build needs from the checkout's manifest. */
+function removeTools(checkout: string): void {
+  const path = join(checkout, 'package.json');
+  const manifest = JSON.parse(readFileSync(path, 'utf8')) as { devDependencies: Record<string, string> };
+  const kept = Object.entries(manifest.devDependencies).filter(([name]) => !NOT_FOR_BUILDS.test(name));
+  writeFileSync(path, JSON.stringify({ ...manifest, devDependencies: Object.fromEntries(kept) }, null, 2));
+}
+
 /** As in a shell of the operator's: nothing of the npm that runs these tests but its cache and its registry. */
-const env = {
-  ...Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^npm_(?!config_(?:cache|registry|userconfig)$)/i.test(name)),
-  ),
-  NODE_EXTRA_CA_CERTS: process.env.CERTIFICATES_FOR_NPM,
-};
+const env = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^npm_(?!config_(?:cache|registry|userconfig)$)/i.test(name)),
+);
 async function npm(cwd: string, ...args: string[]): Promise<string> {
-  return (await exec('npm', [...args, '--no-audit', '--no-fund', '--prefer-offline'], { cwd, env })).stdout;
+  const certified = { ...env, NODE_EXTRA_CA_CERTS: process.env.CERTIFICATES_FOR_NPM };
+  return (await exec('npm', [...args, '--no-audit', '--no-fund', '--prefer-offline'], { cwd, env: certified })).stdout;
 }
 
 /** Commands that need all of it: options, configuration, simulator. */
@@ -53,7 +72,7 @@ async function expectWorks(prefix: string): Promise<void> {
 /** Tools that only those who change the program need. */
 const devTools = (modules: string): string[] =>
   existsSync(modules)
-    ? ['esbuild', 'typescript', 'vitest', 'oxlint', 'tsx'].filter((tool) => existsSync(join(modules, tool)))
+    ? ['esbuild', 'tsx', 'blessed', 'zod'].filter((tool) => existsSync(join(modules, tool)))
     : ['no modules'];
 
 test.concurrent(
@@ -61,6 +80,7 @@ test.concurrent(
   { timeout: LIMIT_MS },
   async () => {
     const { checkout, prefix } = fresh();
+    removeTools(checkout);
     await npm(checkout, 'install', '-g', '--prefix', prefix, '.');
     await expectWorks(prefix);
     expect(devTools(join(checkout, 'node_modules'))).toEqual([]);
@@ -84,7 +104,10 @@ test.concurrent(
 );
 
 test('a copy that was not built says so', async () => {
-  const { folder, checkout } = fresh();
+  const folder = mkdtempSync(join(tmpdir(), 'rackui-test-install-'));
+  folders.push(folder);
+  const checkout = join(folder, 'checkout');
+  for (const name of ['bin', 'package.json']) cpSync(join(ROOT, name), join(checkout, name), { recursive: true });
   const run = exec(process.execPath, [join(checkout, 'bin/rackui'), 'status'], { cwd: folder });
   await expect(run).rejects.toMatchObject({
     code: 78,
