@@ -110,8 +110,10 @@ function isProgram(name: string): boolean {
   const places = name.includes('/') ? [name] : (process.env.PATH ?? '').split(delimiter).map((dir) => join(dir, name));
   return places.some((path) => {
     try {
+      // Most places do not have it, and an error for each would take far longer than the look.
+      if (!isAbsolute(path) || statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
       accessSync(path, constants.X_OK);
-      return isAbsolute(path) && statSync(path).isFile();
+      return true;
     } catch {
       return false;
     }

@@ -284,7 +284,10 @@ export function rackContext(ports: PlanPorts, checked: CheckedNodes = new Map())
         refusals: fresh?.refusals.filter(({ rule }) => rule !== 'operation') ?? [],
       };
     },
-    means: ports.means(),
+    // Looks for programs: estimates, which an outage makes every second, need none.
+    get means() {
+      return ports.means();
+    },
     effectiveStep: (step) => effectiveStep(step, ports),
     draw: (addr, counts) => drawOf(counts, calibrationOf(rack, addr)),
     estimateInput: (addr) => ({
