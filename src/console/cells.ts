@@ -88,6 +88,7 @@ const toColumn = (x: number): string => `\x1b[${x + 1}G`;
 /** The attributes that the emulator's cells and its pen have in common. */
 export type Attributes = Pick<
   IBufferCell,
+  | 'isAttributeDefault'
   | ('isBold' | 'isDim' | 'isItalic' | 'isUnderline' | 'isBlink' | 'isInverse' | 'isInvisible' | 'isStrikethrough')
   | ('isOverline' | 'isFgPalette' | 'isFgRGB' | 'getFgColor' | 'isBgPalette' | 'isBgRGB' | 'getBgColor')
 >;
@@ -115,6 +116,7 @@ export function underlineOf(cell: Attributes): { style: number; colour: number |
 
 /** Returns the parameters of SGR that set exactly these attributes. */
 export function sgrOf(cell: Attributes): string {
+  if (cell.isAttributeDefault()) return '0';
   const flags: [number, number][] = [
     [cell.isBold(), 1],
     [cell.isDim(), 2],
