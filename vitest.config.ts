@@ -1,11 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
 const ALL = 'test/**/*.test.{ts,tsx}';
-/**
- * Long tests in virtual time, whose clock stands while anything is under way: also what another file's test that failed has
- * left behind. Each has a process of its own.
- */
-const ALONE = 'test/{faults,scenarios}/**/*.test.ts';
 /** Compares times, and runs when all others have ended. */
 const TIMED = 'test/e2e/http-flood.test.ts';
 
@@ -14,8 +9,7 @@ export default defineConfig({
     projects: [
       // The files of a worker share its process and what it has loaded, which takes two seconds of processor time a file
       // where a server is loaded: what a test changes of a module or of the process, it puts back.
-      { extends: true, test: { name: 'shared', include: [ALL], exclude: [ALONE, TIMED], isolate: false } },
-      { extends: true, test: { name: 'alone', include: [ALONE] } },
+      { extends: true, test: { name: 'shared', include: [ALL], exclude: [TIMED], isolate: false } },
       { extends: true, test: { name: 'timed', include: [TIMED], sequence: { groupOrder: 1 } } },
     ],
     // Reading more certificates takes each start of Node.js some 40 ms, and the tests start it hundreds of times. Only npm

@@ -161,7 +161,16 @@ class Timer {
   }
 }
 
+/** Counts by name what of this process is under way. */
+function underWay(): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const name of process.getActiveResourcesInfo())
+    if (!AT_REST.has(name)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
+}
+
 export class VirtualClock implements Disposable {
+  static #running: VirtualClock | null = null;
   /** Whether time passes while programs run: for one that waits for its test. */
   passesPrograms = false;
   /** From a whole millisecond on, so that each run rounds its times alike. */
@@ -174,8 +183,13 @@ export class VirtualClock implements Disposable {
   #events = -1;
   #quiet = 0;
   #over = false;
+  /** What was under way before and still is: what a test that failed has left behind does not stop this time. */
+  readonly #former = underWay();
 
+  /** Ends the time that a test which failed has left behind: there is one at a time. */
   constructor() {
+    VirtualClock.#running?.[Symbol.dispose]();
+    VirtualClock.#running = this;
     const at = <A extends unknown[]>(run: (...args: A) => void, ms: number, args: A, everyMs: number | null): Timer =>
       this.#add(new Timer(this.#now + Math.max(0, ms), () => run(...args), everyMs));
     const cancel = (timer: unknown): void => {
@@ -248,7 +262,10 @@ export class VirtualClock implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    if (this.#over) return;
     this.#over = true;
+    if (VirtualClock.#running === this) VirtualClock.#running = null;
+    threads.clear();
     const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate } = real;
     Object.assign(globalThis, { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate });
     performance.now = real.performanceNow;
@@ -310,8 +327,12 @@ export class VirtualClock implements Disposable {
   }
 
   #isUnderWay(): boolean {
-    const atRest = (name: string): boolean => AT_REST.has(name) || (name === PROGRAM && this.passesPrograms);
-    return threads.size > 0 || modules.size > 0 || isConnecting() || !process.getActiveResourcesInfo().every(atRest);
+    if (threads.size > 0 || modules.size > 0 || isConnecting()) return true;
+    const counts = underWay();
+    for (const [name, former] of this.#former) this.#former.set(name, Math.min(former, counts.get(name) ?? 0));
+    for (const [name, count] of counts)
+      if (count > (this.#former.get(name) ?? 0) && !(name === PROGRAM && this.passesPrograms)) return true;
+    return false;
   }
 
   #fire(): void {
