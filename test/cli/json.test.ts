@@ -11,7 +11,8 @@ import { declare } from '../../src/cli/program.ts';
 import { logLine } from '../../src/console/log-lines.ts';
 import { startCommand } from '../support/command.ts';
 import { shellOf } from '../support/shells.ts';
-import { eightNodes, PROGRAM, stand, type Stand } from '../support/stand.ts';
+import { innerStand } from '../support/inner-stand.ts';
+import { eightNodes, PROGRAM, type Stand } from '../support/stand.ts';
 import { jsonLines, rackui } from './support.ts';
 
 const PAGE = readFileSync(fileURLToPath(new URL('../../docs/json.md', import.meta.url)), 'utf8');
@@ -66,7 +67,10 @@ let folder: string;
 let place: Stand;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'rackui-json-'));
-  place = await stand({ sim: ['--time-scale', '30', '--no-loss', ...shellOf(folder, 'n6', 'dash')], config: CONFIG });
+  place = await innerStand({
+    sim: ['--time-scale', '30', '--no-loss', ...shellOf(folder, 'n6', 'dash')],
+    config: CONFIG,
+  });
 });
 afterAll(async () => {
   await place[Symbol.asyncDispose]();

@@ -10,6 +10,7 @@ import type { RackClient } from '../../src/client/client.ts';
 import { type Ran, rackui } from '../cli/support.ts';
 import { missing, startDaemon, type Daemon } from '../support/daemon.ts';
 import { freePort, until } from '../support/nut.ts';
+import { innerStand } from '../support/inner-stand.ts';
 import { eightNodes, stand, type Stand } from '../support/stand.ts';
 
 const BROKER = '/usr/sbin/mosquitto';
@@ -86,11 +87,12 @@ async function publish(topic: string, text: string, ...more: string[]): Promise<
   ]);
 }
 
-function rackWith(mqtt: string, more: Readonly<Record<number, string>> = {}): Promise<Stand> {
+/** `start`: where its server runs, which is killed in one of these tests. */
+function rackWith(mqtt: string, more: Readonly<Record<number, string>> = {}, start = innerStand): Promise<Stand> {
   const nodes = eightNodes({ 0: 'role: master', ...more });
   const login = 'login: { user: pi, password: { command: [echo, raspberry] } }';
   const config = `name: Attic\n${nodes}\n${login}\nshutdown: { settle: 1 }\nmqtt: { port: ${port}, ${mqtt} }`;
-  return stand({ sim: ['--time-scale', '20'], config });
+  return start({ sim: ['--time-scale', '20'], config });
 }
 
 async function alarmsOf(client: RackClient): Promise<string[]> {
@@ -107,7 +109,7 @@ describe.skipIf(absent.length > 0)(
     test('gets states and one device with its nodes; a killed server is offline by its last will', async () => {
       await using mosquitto = await broker();
       await using heard = mosquitto.listen();
-      await using rack = await rackWith('interval: 1');
+      await using rack = await rackWith('interval: 1', {}, stand);
       await expect.poll(() => heard.topics.get('rackui/attic/status'), LIMIT).toBe('online');
       await expect
         .poll(() => heard.json('rackui/attic/node/03/state'), LIMIT)

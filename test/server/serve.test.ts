@@ -33,29 +33,6 @@ describe('with a rack', () => {
     expect(started.rack.nodes[0]).toMatchObject({ name: 'node-00', role: 'master' });
   });
 
-  test('sockets: the control socket is for owner and group, the view-only one for the owner unless configured', async () => {
-    await using server = await new ServeProcess({ port: rack.port, config: FOUR }).ready();
-    expect(statSync(server.socket).mode & 0o777).toBe(0o660);
-    expect(statSync(server.socket.replace('.sock', '.view.sock')).mode & 0o777).toBe(0o600);
-    await using open = await new ServeProcess({
-      port: '/dev/rackui-test-nothing',
-      config: 'server: { viewOnly: { everyone: true } }\n',
-    }).ready();
-    expect(statSync(open.socket.replace('.sock', '.view.sock')).mode & 0o777).toBe(0o666);
-    expect(statSync(server.stateDir).mode & 0o777).toBe(0o700);
-  });
-
-  test('a second server says who has the port, and leaves with 5', async () => {
-    await using first = await new ServeProcess({ port: rack.port, config: FOUR }).ready();
-    // Another name of the same device is the same device.
-    await using second = new ServeProcess({ port: rack.link, config: FOUR });
-    expect((await second.exited).code).toBe(5);
-    expect(second.said).toContain(`pid ${first.pid}`);
-    expect(second.said).toContain(first.socket);
-    const { client } = await first.connect();
-    expect((await client.request('sweep', sweep)).bus.state).toBe('ready');
-  });
-
   test('killed without a word, the next one starts at once, on the same sockets', async () => {
     await using first = await new ServeProcess({ port: rack.port, config: FOUR }).ready();
     const { client } = await first.connect();
@@ -115,24 +92,6 @@ describe('with a rack', () => {
     expect(await server.exited).toEqual({ code: 0, signal: null });
   });
 
-  test('a console through the real line: login prompt, transcript', async () => {
-    await using server = await new ServeProcess({ port: rack.port, config: FOUR }).ready();
-    const alice = await server.connect();
-    await alice.client.request('sweep', sweep);
-    await alice.client.request('console.attach', { addr: 1, take: false, watch: false });
-    await rack.until(({ bus }) => bus.console === '01');
-    alice.type(1, '\r');
-    await eventually(() => expect(alice.seen).toMatch(/login: /));
-    alice.type(1, 'pi\r');
-    await eventually(() => expect(alice.seen).toMatch(/assword: /));
-    await alice.client.request('console.detach', {});
-    await rack.until(({ bus }) => bus.pipe === null);
-    await eventually(() => {
-      const transcript = readFileSync(join(server.stateDir, 'consoles', 'alpha.log'), 'utf8');
-      expect(transcript).toMatch(/console opened[^]*login: pi[^]*assword: [^]*alice detached/);
-    });
-  });
-
   test('it stays silent about the unlock string', async () => {
     await using locked = await startRack({ args: ['--nodes', '2', '--unlock', 'Sesame42'] });
     const dir = mkdtempSync(join(tmpdir(), 'rackui-test-unlock-'));
@@ -148,6 +107,52 @@ describe('with a rack', () => {
     const logs = ['server.log', 'events.jsonl'].map((name) => readFileSync(join(server.stateDir, name), 'utf8'));
     expect([JSON.stringify([snapshot, info]), server.said, ...logs].join('\n')).not.toContain('Sesame42');
     rmSync(dir, { recursive: true });
+  });
+});
+
+describe('with a rack, by one server', () => {
+  let server: ServeProcess;
+  beforeAll(async () => {
+    server = await new ServeProcess({ port: rack.port, config: FOUR }).ready();
+  });
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  test('sockets: the control socket is for owner and group, the view-only one for the owner unless configured', async () => {
+    expect(statSync(server.socket).mode & 0o777).toBe(0o660);
+    expect(statSync(server.socket.replace('.sock', '.view.sock')).mode & 0o777).toBe(0o600);
+    await using open = await new ServeProcess({
+      port: '/dev/rackui-test-nothing',
+      config: 'server: { viewOnly: { everyone: true } }\n',
+    }).ready();
+    expect(statSync(open.socket.replace('.sock', '.view.sock')).mode & 0o777).toBe(0o666);
+    expect(statSync(server.stateDir).mode & 0o777).toBe(0o700);
+  });
+
+  test('a second server says who has the port, and leaves with 5', async () => {
+    // Another name of the same device is the same device.
+    await using second = new ServeProcess({ port: rack.link, config: FOUR });
+    expect((await second.exited).code).toBe(5);
+    expect(second.said).toContain(`pid ${server.pid}`);
+    expect(second.said).toContain(server.socket);
+    const { client } = await server.connect();
+    expect((await client.request('sweep', sweep)).bus.state).toBe('ready');
+  });
+
+  test('a console through the real line: login prompt, transcript', async () => {
+    const alice = await server.connect();
+    await alice.client.request('sweep', sweep);
+    await alice.client.request('console.attach', { addr: 1, take: false, watch: false });
+    await rack.until(({ bus }) => bus.console === '01');
+    alice.type(1, '\r');
+    await eventually(() => expect(alice.seen).toMatch(/login: /));
+    alice.type(1, 'pi\r');
+    await eventually(() => expect(alice.seen).toMatch(/assword: /));
+    await alice.client.request('console.detach', {});
+    await rack.until(({ bus }) => bus.pipe === null);
+    await eventually(() => {
+      const transcript = readFileSync(join(server.stateDir, 'consoles', 'alpha.log'), 'utf8');
+      expect(transcript).toMatch(/console opened[^]*login: pi[^]*assword: [^]*alice detached/);
+    });
   });
 });
 

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { OutageStatus } from '../../src/api/outage.ts';
 import type { RackClient } from '../../src/client/client.ts';
 import { freePort } from '../support/nut.ts';
-import { stand, type Stand } from '../support/stand.ts';
+import { innerStand } from '../support/inner-stand.ts';
+import { type Stand } from '../support/stand.ts';
 
 const CONFIG = `
 name: alarms
@@ -24,7 +25,7 @@ beforeAll(async () => {
   const port = await freePort();
   const ups = `ups: [{ name: rack, port: ${port}, poll: 0.2 }]\noutage: { margin: 0, last: shed-all }\n`;
   const sim = ['--upsd', String(port), '--battery', '50', '--time-scale', '30', '--no-loss'];
-  place = await stand({ sim, config: CONFIG + ups });
+  place = await innerStand({ sim, config: CONFIG + ups });
   client = await place.client();
   viewer = await place.client('looker', true);
   client.on('update', ({ outage }) => (seen.control = outage ?? seen.control));
