@@ -22,6 +22,8 @@ export class Operator {
   plan: PlanRun | null = null;
   /** What the console showed since {@link attend}, latin1, and the gaps that were marked in it. */
   heard = '';
+  /** When the console last showed something, epoch ms. */
+  heardAt = 0;
   /** Its last characters, which may be the beginning of a reset: a flood is too long to be searched at each chunk. */
   #seam = '';
   readonly gaps: Gap[] = [];
@@ -83,6 +85,7 @@ export class Operator {
   }
 
   #hear(text: string): void {
+    this.heardAt = Date.now();
     const joined = this.#seam + text;
     const cleaned = joined.replaceAll(RESET, '');
     if (cleaned === joined) this.heard += text;

@@ -52,6 +52,8 @@ const READ_MS = 4;
 const PATIENCE_MS = 40_000;
 /** So long bytes of a node may be on their way to the operator: a boot at twenty times its speed waits for the line. */
 const LATE_MS = 5_000;
+/** What a fault of a console that flows on shows, it shows within this. */
+const FLOWS_ON_MS = 1_500;
 /** A byte under way when a gap begins, and a note that comes a moment later, are within this of the gap. */
 const GAP_SLACK_MS = 150;
 
@@ -265,8 +267,15 @@ export class Stage implements AsyncDisposable {
       const first = this.#operator.firstAfter(since);
       if (first) return first;
       if (acting && this.#running() === undefined) break;
+      if (state === 'console flowing' && this.#flowsOn(since)) break;
     }
     return null;
+  }
+
+  /** True where the fault has had its time, and the console never fell silent: no silence will be looked into. */
+  #flowsOn(since: number): boolean {
+    const now = Date.now();
+    return now - since > FLOWS_ON_MS && now - this.#operator.heardAt < GAP_SLACK_MS;
   }
 
   async #well(state: StateName, fault: Fault): Promise<number> {

@@ -59,6 +59,7 @@ export async function startRack({ args = [] }: RackOptions = {}): Promise<TestRa
     ...paths,
     port: rack.port,
     ctl: (verb, params) => control.request(verb, params),
+    look: async () => (await control.request('state', {})) as RackState,
     stop: async () => {
       control.close();
       await rack.stop();
@@ -76,7 +77,7 @@ export async function startRackInProcess({ args = [], watch }: RackOptions = {})
   return handle({
     ...paths,
     port: host.port ?? '',
-    ctl: controlOf(host),
+    ...inProcess(host),
     stop: () => {
       host.close();
       rmSync(folder, { recursive: true, force: true });
@@ -91,7 +92,7 @@ export async function rackOnLine({ args = [], watch }: RackOptions, surroundings
   watch?.(host);
   return handle({
     ...{ port: host.port ?? '', link: host.port ?? '', control: host.control },
-    ctl: controlOf(host),
+    ...inProcess(host),
     stop: () => {
       host.close();
       return Promise.resolve();
@@ -99,12 +100,20 @@ export async function rackOnLine({ args = [], watch }: RackOptions, surroundings
   });
 }
 
+type Control = Pick<TestRack, 'ctl'> & {
+  /** Its true state, to be looked at in this turn: it may go on changing. */
+  look: () => Promise<RackState>;
+};
+
 /** Performs verbs of the control socket. Answers are copies, as those of the socket: the rack in this process goes on counting. */
-function controlOf(host: SimHost): TestRack['ctl'] {
-  return async (verb, params = {}) => structuredClone(await perform(host, verb, params));
+function inProcess(host: SimHost): Control {
+  return {
+    ctl: async (verb, params = {}) => structuredClone(await perform(host, verb, params)),
+    look: async () => (await perform(host, 'state', {})) as RackState,
+  };
 }
 
-function handle(rack: Pick<TestRack, 'port' | 'link' | 'control' | 'ctl' | 'stop'>): TestRack {
+function handle({ look, ...rack }: Pick<TestRack, 'port' | 'link' | 'control' | 'stop'> & Control): TestRack {
   const state = async (): Promise<RackState> => (await rack.ctl('state')) as RackState;
   let stopped: Promise<void> | null = null;
   const stop = (): Promise<void> => (stopped ??= rack.stop());
@@ -122,8 +131,8 @@ function handle(rack: Pick<TestRack, 'port' | 'link' | 'control' | 'ctl' | 'stop
     async until(holds, timeoutMs = WAIT_MS) {
       const deadline = performance.now() + timeoutMs;
       for (;;) {
-        const now = await state();
-        if (holds(now)) return now;
+        const now = await look();
+        if (holds(now)) return structuredClone(now);
         if (performance.now() > deadline)
           throw new Error(`the rack did not come to the expected state. It is:\n${JSON.stringify(now, null, 1)}`);
         await new Promise((resolve) => setTimeout(resolve, 20));
