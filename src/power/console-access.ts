@@ -2,7 +2,7 @@
  * Gives one operation's job, or a command, its console: waits for the turn, opens it, turns its text into recognitions,
  * and gives it back.
  */
-import { Recognizer, type Recognition } from '../console/recognizer.ts';
+import { QUIET_MS, Recognizer, type Recognition } from '../console/recognizer.ts';
 import type { ScreenState } from '../console/screen-state.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Address } from '../rack/address.ts';
@@ -43,6 +43,9 @@ export class ConsoleAccess {
   #lent = false;
   /** Time of the last input that nothing has answered yet, epoch ms; -Infinity: none. */
   #typedAt = -Infinity;
+  /** Infinity before the first. */
+  #tickedAt = Infinity;
+  #looksAgain = false;
   /** Aborted by the next text. */
   #silence: AbortController | null = null;
   /** Aborts the wait for a turn that is no longer wanted. */
@@ -134,6 +137,10 @@ export class ConsoleAccess {
   }
 
   tick(at: number): void {
+    // This process was held up and saw no silence: what the node printed meanwhile is read before the next tick.
+    this.#looksAgain = !this.#looksAgain && at - this.#tickedAt > QUIET_MS;
+    this.#tickedAt = at;
+    if (this.#looksAgain) return;
     for (const recognition of this.reader.tick(at)) this.#events.recognized(recognition, at);
   }
 
