@@ -11,7 +11,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { BusStatus } from '../api/bus.ts';
 import { EXIT } from '../api/power.ts';
+import type { RackClient } from '../client/client.ts';
 import { loadConfig } from '../config/load.ts';
 import { keepTime, steadyNow } from '../lib/clock.ts';
 import { formatAddress } from '../rack/address.ts';
@@ -32,6 +35,9 @@ const OUTAGE = `outage:
   restore: { after: 5, charge: 20 }
 shutdown: { settle: 1 }
 `;
+
+/** Longest wait for the bus, ms. */
+const BUS_UP_MS = 5_000;
 
 /** Values of a node up to now, in steps of `stepMs`. */
 interface Past {
@@ -146,11 +152,26 @@ export class DemoRack {
 
   async #bothUp(): Promise<void> {
     await Promise.all([waitUntilReady(this.#sim, 'simulator'), waitUntilReady(this.#server, 'server')]);
-    // The server may have opened the port a moment too early: a request spares it its back-off.
     const client = await openClient({ socket: this.socket }, 'demo', { autostart: false });
-    if (client.welcome.snapshot.bus.state === 'down') await client.request('bus.retry', {});
+    await untilBusUp(client);
     client.close();
   }
+}
+
+/** Resolves when the bus answers, or is locked, or {@link BUS_UP_MS} have passed: whoever looks sees its state. */
+async function untilBusUp(client: RackClient): Promise<void> {
+  let stop = (): void => undefined;
+  const up = new Promise<void>((resolve) => {
+    const look = ({ state }: BusStatus): void => {
+      // The server may have looked for the port a moment before the simulator made it: this spares it its back-off.
+      if (state === 'down') client.request('bus.retry', {}).catch(() => undefined);
+      else if (state !== 'starting') resolve();
+    };
+    stop = client.on('update', ({ bus }) => bus !== undefined && look(bus));
+    look(client.welcome.snapshot.bus);
+  });
+  await Promise.race([up, delay(BUS_UP_MS, undefined, { ref: false })]);
+  stop();
 }
 
 /** Returns a port on loopback that is not in use. */
