@@ -16,7 +16,7 @@ export default defineConfig({
     // Reading more certificates takes each start of Node.js some 40 ms, and the tests start it hundreds of times. Only npm
     // needs them (test/cli/install.test.ts).
     env: { NODE_EXTRA_CA_CERTS: '', CERTIFICATES_FOR_NPM: process.env.NODE_EXTRA_CA_CERTS ?? '' },
-    globalSetup: './test/support/build-program.ts',
+    globalSetup: ['./test/support/own-homes.ts', './test/support/build-program.ts'],
     reporters: ['default', './test/support/slowest.ts'],
     // The last resort only: what a test waits for has a limit of its own, with words.
     testTimeout: 90_000,

@@ -6,7 +6,7 @@
  * still leads to its node. The question interrupts the console for a few milliseconds, so it needs a reason: 0x07 in
  * the node's output, which may have closed the pipe; unanswered keys; a key after a while in which the node itself
  * printed nothing, a much shorter one for keys that do harm at a BIOS; unanswered Enter; output that stops in the
- * middle of a line. Of keys that are only echoed it is asked between two of them.
+ * middle of a line. While keys are typed that the node only echoes, the question is asked between two of them.
  */
 import { CLOSE_PIPE } from '../codec.ts';
 import { NodeSpeech } from './node-speech.ts';
@@ -211,7 +211,7 @@ export class ConsoleGuard {
     };
   }
 
-  /** The same for a proof that ends while keys are typed: asked when the last of them has its echo, nobody waits. */
+  /** The same for a proof that ends while keys are typed: a question behind the last key's echo delays none of them. */
   get dueBetweenKeys(): { at: number; why: string } | null {
     const silentMs = this.#answeredAt - this.#provenAt;
     if (this.#unanswered.keys > 0 || silentMs < FRESH_MS - AHEAD_MS) return null;

@@ -1,0 +1,15 @@
+/**
+ * Keeps the files of this machine's user out of the tests: a remembered table would be what every interface opens with, and
+ * a test's choice would be what the user's next one does. What a test needs more of its own, it sets itself.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Before the workers start, which inherit the environment. */
+export default function setOwnHomes(): () => void {
+  const folder = mkdtempSync(join(tmpdir(), 'rackui-homes-'));
+  process.env.XDG_STATE_HOME = join(folder, 'state');
+  process.env.XDG_CONFIG_HOME = join(folder, 'config');
+  return () => rmSync(folder, { recursive: true, force: true });
+}
