@@ -240,6 +240,7 @@ test('reading: from a time, what holds a text, and on from where it ended, acros
   expect(await all({ path: log.path, since: AT + 1000 })).toMatch(/^\S+ \| Two\n\S+ \| three\n$/);
   expect(await all({ path: log.path, search: 'TWO' })).toMatch(/^\S+ \| Two\n$/);
   for (let n = 0; n < 12; n++) await say(`more ${n}`);
+  await log.flush();
   expect((await readdir(dir)).length).toBeGreaterThan(2);
   const rest = (await all({ path: log.path, cursor })).match(/more \d+/g);
   expect(rest).toEqual(Array.from({ length: 12 }, (_, n) => `more ${n}`));

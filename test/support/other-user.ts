@@ -87,6 +87,8 @@ export function rackuiAs(
   }
   return runAs(uid, [process.execPath, PROGRAM, ...args], {
     HOME: home,
+    // Root's state is the machine's otherwise.
+    ...(uid === 0 ? { XDG_STATE_HOME: join(home, '.local/state') } : {}),
     XDG_RUNTIME_DIR: join(home, 'run'),
     ...env,
   });
