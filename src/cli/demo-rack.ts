@@ -160,18 +160,17 @@ export class DemoRack {
 
 /** Resolves when the bus answers, or is locked, or {@link BUS_UP_MS} have passed: whoever looks sees its state. */
 async function untilBusUp(client: RackClient): Promise<void> {
-  let stop = (): void => undefined;
+  const isUp = ({ state }: BusStatus): boolean => state !== 'starting' && state !== 'down';
+  const { bus } = client.welcome.snapshot;
+  if (isUp(bus)) return;
   const up = new Promise<void>((resolve) => {
-    const look = ({ state }: BusStatus): void => {
-      // The server may have looked for the port a moment before the simulator made it: this spares it its back-off.
-      if (state === 'down') client.request('bus.retry', {}).catch(() => undefined);
-      else if (state !== 'starting') resolve();
-    };
-    stop = client.on('update', ({ bus }) => bus !== undefined && look(bus));
-    look(client.welcome.snapshot.bus);
+    client.on('update', (note) => {
+      if (note.bus !== undefined && isUp(note.bus)) resolve();
+    });
   });
+  // The server may have looked for the port a moment before the simulator made it: this spares it its back-off.
+  if (bus.state === 'down') await client.request('bus.retry', {});
   await Promise.race([up, delay(BUS_UP_MS, undefined, { ref: false })]);
-  stop();
 }
 
 /** Returns a port on loopback that is not in use. */
