@@ -11,6 +11,7 @@ import { BAUD_CODE, type BmcVerb, type ConsoleBaud } from './types.ts';
 
 /** Closes the pipe, and with it the console. Only `transport.ts` may put it on the line. */
 export const CLOSE_PIPE = 0x07;
+export const ENTER = 0x0d;
 
 /** The documented unlock string (grade D/V); it is in EEPROM, so a rack may have another. */
 export const DEFAULT_UNLOCK = 'UnLockMe';

@@ -8,10 +8,9 @@
  * printed nothing, a much shorter one for keys that do harm at a BIOS; unanswered Enter; output that stops in the
  * middle of a line. While keys are typed that the node only echoes, the question is asked between two of them.
  */
-import { CLOSE_PIPE } from '../codec.ts';
+import { CLOSE_PIPE, ENTER } from '../codec.ts';
 import { NodeSpeech } from './node-speech.ts';
 
-const ENTER = 0x0d;
 /** Time within which keys must be answered, ms. A tty echoes within milliseconds, a busy node later. */
 const ECHO_MS = 250;
 /** Maximum of unanswered keys; behind a pause the first key goes alone. */

@@ -7,7 +7,7 @@
  * answer to Enter twice; until then only control characters go out, which no BIOS command is made of, but which wake a
  * getty (CR) or stop a program (^C).
  */
-import { consoleEcho } from '../codec.ts';
+import { consoleEcho, ENTER } from '../codec.ts';
 import type { ConsoleBaud } from '../types.ts';
 import { NodeSpeech } from './node-speech.ts';
 
@@ -18,7 +18,6 @@ import { NodeSpeech } from './node-speech.ts';
 const SPEECH = 6;
 /** Time within which a BIOS that echoes `~` has done so, ms: the exchange time. */
 export const CONSOLE_ECHO_MS = 100;
-const ENTER = 0x0d;
 
 export class ConsoleProof {
   readonly #baud: ConsoleBaud;

@@ -4,7 +4,7 @@
  * go in their order or not at all: a key that waits holds everything behind it, and a dropped one takes it along.
  */
 import { type Address, formatAddress } from '../../rack/address.ts';
-import { CLOSE_PIPE, latin1, openConsole } from '../codec.ts';
+import { CLOSE_PIPE, ENTER, latin1, openConsole } from '../codec.ts';
 import type { Transport } from '../transport.ts';
 import type { ConsoleBaud, ConsoleHandlers, ConsoleSession, ConsolePhase } from '../types.ts';
 import { ConsoleGuard } from './guard.ts';
@@ -24,7 +24,6 @@ const UNSEEN_GAP_MS = 200;
 const HELD_MOST = 4_096;
 /** Pause after which keys of a session whose keys were dropped are taken again, ms. */
 const TOLD_MS = 1_000;
-const ENTER = 0x0d;
 /** Number of times a console is opened again that should echo its `~` and did not. */
 const OPENINGS = 2;
 
