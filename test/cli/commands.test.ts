@@ -1,14 +1,13 @@
 /** The commands against a real server on a simulated rack: what they print, what they send, how they end. */
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { innerStand } from '../support/inner-stand.ts';
-import { PROGRAM, REFERENCE_RACK, type Stand } from '../support/stand.ts';
+import { referenceStand } from '../support/inner-stand.ts';
+import { PROGRAM, type Stand } from '../support/stand.ts';
 import { openTerminal, type TestTerminal } from '../support/terminal.ts';
 import { jsonLines, rackui, type Ran, type RunOptions } from './support.ts';
 
 let place: Stand;
 beforeAll(async () => {
-  place = await innerStand({ sim: ['--time-scale', '20'], config: readFileSync(REFERENCE_RACK, 'utf8') });
+  place = await referenceStand();
 });
 afterAll(() => place[Symbol.asyncDispose]());
 

@@ -32,14 +32,19 @@ const NOT_FOR_BUILDS =
 const folders: string[] = [];
 afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
 
-/** A directory with a checkout in which nothing was installed or built yet. */
-function fresh(): { folder: string; checkout: string; prefix: string } {
+/** A directory with the place of a checkout. */
+function empty(): { folder: string; checkout: string; prefix: string } {
   const folder = mkdtempSync(join(tmpdir(), 'rackui-test-install-'));
   folders.push(folder);
-  const checkout = join(folder, 'checkout');
+  return { folder, checkout: join(folder, 'checkout'), prefix: join(folder, 'global') };
+}
+
+/** A directory with a checkout in which nothing was installed or built yet. */
+function fresh(): ReturnType<typeof empty> {
+  const place = empty();
   const filter = (path: string): boolean => !NOT_COPIED.has(relative(ROOT, path)) && !path.endsWith('.tgz');
-  cpSync(ROOT, checkout, { recursive: true, filter });
-  return { folder, checkout, prefix: join(folder, 'global') };
+  cpSync(ROOT, place.checkout, { recursive: true, filter });
+  return place;
 }
 
 /** Removes development tools that no build needs from the checkout's manifest. */
@@ -104,9 +109,7 @@ test.concurrent(
 );
 
 test('a copy that was not built says so', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'rackui-test-install-'));
-  folders.push(folder);
-  const checkout = join(folder, 'checkout');
+  const { folder, checkout } = empty();
   for (const name of ['bin', 'package.json']) cpSync(join(ROOT, name), join(checkout, name), { recursive: true });
   const run = exec(process.execPath, [join(checkout, 'bin/rackui'), 'status'], { cwd: folder });
   await expect(run).rejects.toMatchObject({

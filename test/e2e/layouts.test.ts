@@ -5,13 +5,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { innerStand } from '../support/inner-stand.ts';
-import { REFERENCE_RACK, type Stand } from '../support/stand.ts';
+import { referenceStand } from '../support/inner-stand.ts';
+import type { Stand } from '../support/stand.ts';
 import type { TestTerminal } from '../support/terminal.ts';
 
 let rack: Stand;
 beforeAll(async () => {
-  rack = await innerStand({ config: readFileSync(REFERENCE_RACK, 'utf8'), sim: ['--time-scale', '20'] });
+  rack = await referenceStand();
 });
 afterAll(() => rack[Symbol.asyncDispose]());
 

@@ -1,13 +1,13 @@
 /** The same tour through the real program at four sizes: at each stop the thing is to be seen, and nothing is cut. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { innerStand } from '../support/inner-stand.ts';
+import { referenceStand } from '../support/inner-stand.ts';
 import { REFERENCE_RACK, type Stand } from '../support/stand.ts';
 import type { TestTerminal } from '../support/terminal.ts';
 
 let rack: Stand;
 beforeAll(async () => {
-  rack = await innerStand({ config: readFileSync(REFERENCE_RACK, 'utf8'), sim: ['--time-scale', '20'] });
+  rack = await referenceStand();
 });
 afterAll(() => rack[Symbol.asyncDispose]());
 
