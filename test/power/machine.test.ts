@@ -462,10 +462,45 @@ test('update changes nothing that it was given', () => {
         const view = viewOf(state);
         expect(view.detail).not.toBe('');
         expect(view.question === null).toBe(view.phase !== 'asking');
+        if (state.stage.is === 'opening' && view.question === null)
+          expect(view.phase === 'waiting', 'waits for its turn at the console').toBe(!state.console.held);
       }
     }),
     { numRuns: 200 },
   );
+});
+
+test('a node that gives its console away while it asks waits for it again, and is given its whole time then', () => {
+  const waits = target.map((any) => ({ ...any, deadlineAt: null, ssh: null, shares: true, unattended: false }));
+  for (const start of fc.sample(waits, 5)) {
+    let state = initialShutdown(start, 0);
+    const send = (event: ShutdownEvent): Effect[] => {
+      const step = update(state, event);
+      state = step.state;
+      return step.effects;
+    };
+    const open = { open: true, proven: true, why: '' };
+    send({ kind: 'turn', at: 0 });
+    send({ kind: 'console', at: 0, condition: open });
+    send({ kind: 'tick', at: 11_000, wanted: false });
+    expect(state.prompt?.kind).toBe('silent');
+    expect(send({ kind: 'tick', at: 12_000, wanted: true })).toContainEqual({ do: 'let-go' });
+    const answer: ShutdownEvent = { kind: 'answer', at: 13_000, choice: 'wait', by: 'ada' };
+    expect(send(answer)).toContainEqual({ do: 'acquire', use: 'ask' });
+    for (const at of [14_000, 80_000, 3_600_000]) {
+      send({ kind: 'tick', at, wanted: true });
+      expect(viewOf(state)).toMatchObject({ phase: 'waiting', until: null, question: null });
+    }
+    send({ kind: 'turn', at: 3_600_000 });
+    expect(viewOf(state)).toMatchObject({
+      phase: 'preflight',
+      detail: 'the console is being opened',
+      until: 3_610_000,
+    });
+    send({ kind: 'console', at: 3_600_100, condition: open });
+    expect(send({ kind: 'tick', at: 3_609_000, wanted: false })).toContainEqual({ do: 'look' });
+    expect(state.prompt).toBeNull();
+  }
 });
 
 test('every question begins with a choice that cuts nothing, offers to leave the node on, and confirms a cut by name', () => {

@@ -2,7 +2,7 @@
  * Handles a shutdown's use of the one console: its turn, its loss, and its release to nodes that need it more. Pure.
  */
 import { unseen } from './evidence.ts';
-import type { EventOf } from './state.ts';
+import { OPENING, type EventOf } from './state.ts';
 import { silenceMs, touchInterrupted } from './touch.ts';
 import type { Transition } from './transition.ts';
 
@@ -16,13 +16,13 @@ const ANSWER_MS = 1_000;
 
 export function consoleAcquired(transition: Transition): void {
   const { state } = transition;
-  state.console = { ...state.console, held: true, closedAt: transition.at };
+  state.console = { ...state.console, held: true, why: OPENING, closedAt: transition.at };
   const { stage } = state;
   // The console, which could not be watched before, may be watched now.
   if (stage.is === 'testing') state.console = { ...state.console, problem: '' };
-  if (stage.is === 'opening' && !stage.acquired) {
-    transition.enter({ ...stage, acquired: true, pressedAt: transition.at }, state.target.limits.preflight);
-  }
+  if (stage.is !== 'opening') return;
+  const { preflight, request } = state.target.limits;
+  transition.enter({ ...stage, acquired: true, pressedAt: transition.at }, stage.printed ? request : preflight);
 }
 
 export function consoleChanged(transition: Transition, { condition, at }: EventOf<'console'>): void {

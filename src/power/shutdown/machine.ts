@@ -35,7 +35,11 @@ function answered(transition: Transition, { choice, by }: EventOf<'answer'>): vo
         );
         return;
       }
-      if (!state.console.held) transition.acquire(goesByItself(transition) ? 'watch' : 'ask');
+      if (!state.console.held) {
+        // Its limit begins with its turn at the console.
+        if (stage.is === 'opening') state.until = Infinity;
+        transition.acquire(goesByItself(transition) ? 'watch' : 'ask');
+      }
       // A closed console gets the same time again before it counts as lost again.
       else if (!state.console.open) state.console = { ...state.console, closedAt: transition.at + WAIT_MS };
       return;

@@ -60,7 +60,7 @@ function progress({ stage, console, command, requestedAt, target, bmc }: Shutdow
     case 'rescue':
       return { phase: 'stopping', detail: `its disks are being synced and remounted read-only${lost}` };
     case 'opening':
-      if (!stage.acquired) return { phase: 'waiting', detail: 'waits for its turn at the console' };
+      if (!console.held) return { phase: 'waiting', detail: 'waits for its turn at the console' };
       return stage.printed
         ? { phase: 'request', detail: `its console prints output; waiting for a prompt${lost}` }
         : {

@@ -17,7 +17,7 @@ export type Touch =
 
 export type Stage =
   /**
-   * The console is opened, and a prompt is looked for. `acquired`: the console's turn has come. `presses`: keys so far,
+   * The console is opened, and a prompt is looked for. `acquired`: the console's turn has come once. `presses`: keys so far,
    * each after the screen was read; `answered`: output came since. `said`: lines since Enter.
    */
   | {
@@ -259,6 +259,9 @@ export interface Step {
   effects: Effect[];
 }
 
+/** Reason why a console is not open whose turn has come. */
+export const OPENING = 'the console is being opened';
+
 /** Returns the first stage: nothing was typed yet. */
 export function opening(acquired: boolean, at: number): Extract<Stage, { is: 'opening' }> {
   return {
@@ -283,7 +286,7 @@ export function initialShutdown(target: Target, at: number): Shutdown {
     console: {
       open: false,
       proven: false,
-      why: 'the console is being opened',
+      why: OPENING,
       held: false,
       closedAt: null,
       printedBefore: false,

@@ -68,7 +68,7 @@ export function tick(transition: Transition, pressed = false): void {
         transition.ask('rescue-failed', stage.synced ? 'the sync was confirmed, the remount was not' : '');
       return;
     case 'opening':
-      if (!stage.acquired) return;
+      if (!console.held) return;
       if (at >= state.until) {
         if (stage.printed)
           noPrompt(transition, 'it shows no login or shell prompt', 'no-prompt', stage.lines.at(-1) ?? '');
