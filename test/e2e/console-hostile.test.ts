@@ -76,11 +76,12 @@ const answers: string[] = [];
 beforeAll(async () => {
   writeFileSync(join(folder, 'hostile'), Buffer.from(HOSTILE, 'latin1'));
   writeFileSync(join(folder, 'random'), randomBytes(1024 * 1024));
-  // What is typed into the node is kept, unread: the first line asks for the bytes, the others are evidence.
+  // What is typed into the node is kept, unread: the first line asks for the bytes, the others are evidence. It says its
+  // end until it is ended: what it prints while its BMC is asked is lost.
   const script = join(folder, 'node.sh');
   writeFileSync(
     script,
-    `read x\nstty raw -echo\nexec 3<&0\ncat <&3 > ${typed} &\nprintf 'a program begins\\r\\n'\nsleep 1\ncat ${folder}/hostile\nprintf '\\033c\\r\\nhostile is over\\r\\n'\nsleep 2\ni=0; while [ $i -lt 64 ]; do dd if=${folder}/random bs=16384 skip=$i count=1 2>/dev/null; sleep 0.05; i=$((i+1)); done\nprintf '\\030\\033\\\\\\033c\\033[m\\r\\nrandom is over\\r\\n'\nwait\n`,
+    `read x\nstty raw -echo\nexec 3<&0\ncat <&3 > ${typed} &\nprintf 'a program begins\\r\\n'\nsleep 1\ncat ${folder}/hostile\nprintf '\\033c\\r\\nhostile is over\\r\\n'\nsleep 2\ni=0; while [ $i -lt 64 ]; do dd if=${folder}/random bs=16384 skip=$i count=1 2>/dev/null; sleep 0.05; i=$((i+1)); done\nwhile printf '\\030\\033\\\\\\033c\\033[m\\r\\nrandom is over\\r\\n'; do sleep 1; done\n`,
   );
   rack = await stand({ sim: ['--no-loss', '--line-rate', 'unlimited', '--exec', `02=/bin/sh ${script}`] });
   screen = rack.open();
