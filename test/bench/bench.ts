@@ -6,6 +6,7 @@
  */
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { buildOwnPrograms } from '../support/build-program.ts';
 import { confirmedCut } from './cut.ts';
 import { flood } from './flood.ts';
 import { frames } from './frames.ts';
@@ -36,6 +37,7 @@ const MEASUREMENTS: Record<string, () => Promise<Figure[]>> = {
   memory,
 };
 
+await buildOwnPrograms();
 const { values, positionals: words } = parseArgs({
   options: { slow: { type: 'string', default: '1' } },
   allowPositionals: true,

@@ -1,8 +1,8 @@
 /** The server killed in an outage at transitions that it writes down: in virtual time at every one, `kill -9` at some. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildDyingServer } from '../support/dying-program.ts';
 import type { OutageStage } from '../support/outage-stage.ts';
+import { ownProgram } from '../support/program.ts';
 import type { OutageFault } from './outage-fault.ts';
 
 const DOWN = /^(taken ?)+$/;
@@ -36,12 +36,19 @@ export const KILLED_PROCESSES: OutageFault = {
   name: 'kill -9 of the server’s process at some transitions',
   real: true,
   async play(stage) {
-    using dying = await buildDyingServer();
     await stage.place.killServer('SIGTERM');
     const wanted = join(stage.folder, 'wanted');
     writeFileSync(wanted, OF_PROCESSES.join('\n'));
     const { folder } = stage.place;
-    const life = [process.execPath, dying.path, stage.rack.link, folder, join(folder, 'rack.yaml'), '', wanted];
+    const life = [
+      process.execPath,
+      ownProgram('dying-server'),
+      stage.rack.link,
+      folder,
+      join(folder, 'rack.yaml'),
+      '',
+      wanted,
+    ];
     const over = new AbortController();
     const isOver = (): boolean => over.signal.aborted;
     const lives = (async () => {

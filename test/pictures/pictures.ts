@@ -1,5 +1,6 @@
 /** `npm run pictures [folder] [name…]`: the pictures of the pages, anew, from the program as it is. Takes some minutes. */
 import { mkdirSync } from 'node:fs';
+import { buildOwnPrograms } from '../support/build-program.ts';
 import { drawScene } from './draw.ts';
 import { drawFilm, FILM } from './film.ts';
 import { SCENES } from './scenes.ts';
@@ -8,6 +9,7 @@ import { openStage } from './stage.ts';
 const [folder = 'docs/pictures', ...names] = process.argv.slice(2);
 const wanted = (name: string): boolean => names.length === 0 || names.includes(name);
 mkdirSync(folder, { recursive: true });
+await buildOwnPrograms();
 if (wanted(FILM.name)) {
   await using stage = await openStage();
   process.stderr.write(`${FILM.name} …\n`);

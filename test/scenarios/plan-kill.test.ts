@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { PlanRun } from '../../src/api/plans.ts';
 import { Deaths } from '../support/deaths.ts';
-import { buildDyingServer } from '../support/dying-program.ts';
+import { ownProgram } from '../support/program.ts';
 import { startRack, type TestRack } from '../support/rack.ts';
 import { eightNodes, REFERENCE_RACK } from '../support/stand.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -168,7 +168,6 @@ function configuration(dir: string, told: string): string {
 }
 
 test('kill -9 of a real server before and after a transition is on the disk: the next one resumes to the end', async () => {
-  using program = await buildDyingServer();
   const dir = mkdtempSync(join(tmpdir(), 'rackui-plan-kill-'));
   const config = join(dir, 'rack.yaml');
   const wanted = join(dir, 'wanted');
@@ -189,7 +188,7 @@ test('kill -9 of a real server before and after a transition is on the disk: the
     const died: string[] = [];
     let run: PlanRun | null = null;
     while (run === null) {
-      const said = await live([program.path, rack.link, dir, config, 'shed', wanted]);
+      const said = await live([ownProgram('dying-server'), rack.link, dir, config, 'shed', wanted]);
       const key = /^died (.*)$/m.exec(said)?.[1];
       const over = /^ended (.*)$/m.exec(said)?.[1];
       expect(key ?? over, `a life after ${died.join(', ')} said: ${said}`).toBeTruthy();

@@ -10,6 +10,7 @@ import { confirmationText, cuts, type Verb } from '../../src/api/power.ts';
 import type { RackClient } from '../../src/client/client.ts';
 import { formatAddress } from '../../src/rack/address.ts';
 import { seededRandom } from '../../src/sim/random.ts';
+import { buildOwnPrograms } from '../support/build-program.ts';
 import { stand } from '../support/stand.ts';
 import { Witness } from '../support/witness.ts';
 import { FAULTS } from './faults.ts';
@@ -32,6 +33,7 @@ const RECOVERY_LIMIT_MS = 60_000;
 /** An operation's node may lose power this long after its end was told: the last `\` was under way. */
 const PERMIT_MS = 2_000;
 
+await buildOwnPrograms();
 const { values } = parseArgs({ options: { minutes: { type: 'string' }, seed: { type: 'string' } } });
 const minutes = Number(values.minutes ?? 1);
 const seed = Number(values.seed ?? 1);

@@ -1,18 +1,37 @@
-/** Builds the program before the tests start it, where a source file is newer than the last build. */
+/**
+ * Builds the program before the tests start it, where a source file is newer than the last build, and the programs of the
+ * tests' own.
+ */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { OWN_PROGRAMS, ownProgram } from './program.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** The last file that the build writes. */
 const BUILT = join(ROOT, 'dist/version');
 const SOURCES = ['src', 'packaging', 'package-lock.json'];
+/** For packages that are CommonJS. */
+const REQUIRE = "import{createRequire as ofFile}from'node:module';const require=ofFile(import.meta.url);";
 
-export default function buildProgram(): void {
-  if (existsSync(BUILT) && statSync(BUILT).mtimeMs >= Math.max(...SOURCES.map((path) => newest(join(ROOT, path)))))
-    return;
-  execFileSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, stdio: 'inherit' });
+export default async function buildPrograms(): Promise<void> {
+  const isNew = (): boolean => statSync(BUILT).mtimeMs >= Math.max(...SOURCES.map((path) => newest(join(ROOT, path))));
+  if (!existsSync(BUILT) || !isNew())
+    execFileSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, stdio: 'inherit' });
+  await buildOwnPrograms();
+}
+
+/** Builds the programs of the tests' own. */
+export async function buildOwnPrograms(): Promise<void> {
+  for (const name of OWN_PROGRAMS)
+    await build({
+      ...{ entryPoints: [join(ROOT, `test/support/${name}.ts`)], outfile: ownProgram(name), bundle: true },
+      ...{ format: 'esm', platform: 'node', minify: true, logLevel: 'error', banner: { js: REQUIRE } },
+      // Compiled code: the packages are found from the file's place.
+      external: ['@serialport/bindings-cpp', '@lydell/node-pty'],
+    });
 }
 
 /** Returns when a file, or the last of those below a folder, was changed, ms. */

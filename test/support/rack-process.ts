@@ -1,18 +1,13 @@
 /**
  * The process of the simulated racks of a tests' process, started with the first of them: a start of its own would take
- * each rack a quarter of a second of processor time. It ends with the tests' process. Run by `fork`, it is that process.
+ * each rack a quarter of a second of processor time. It ends with the tests' process.
  */
 import { fork, type ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { startControlled } from '../../src/sim/control/socket.ts';
-import type { SimHost } from '../../src/sim/host.ts';
-import { parseSimArgs } from '../../src/sim/options.ts';
-
-const FILE = fileURLToPath(import.meta.url);
+import { ownProgram } from './program.ts';
 
 /** `stop`: the id of a rack that was started. */
-type Request = { id: number; start: string[] } | { id: number; stop: number };
-interface Answer {
+export type Request = { id: number; start: string[] } | { id: number; stop: number };
+export interface Answer {
   id: number;
   /** The rack's device, `/dev/pts/N`; empty once it is stopped. */
   port: string;
@@ -27,7 +22,7 @@ export class RackProcess {
   #said = '';
 
   private constructor() {
-    this.#child = fork(FILE, ['racks'], { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    this.#child = fork(ownProgram('rack-program'), { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     this.#child.on('message', (answer: Answer) => {
       this.#waiting.get(answer.id)?.(answer);
       this.#waiting.delete(answer.id);
@@ -65,30 +60,4 @@ export class RackProcess {
     if (answer.error !== null) throw new Error(`the simulated racks failed: ${answer.error}`);
     return answer;
   }
-}
-
-const racks = new Map<number, SimHost>();
-
-async function answer(request: Request): Promise<Answer> {
-  const { id } = request;
-  if ('stop' in request) {
-    racks.get(request.stop)?.close();
-    racks.delete(request.stop);
-    return { id, port: '', error: null };
-  }
-  try {
-    const rack = await startControlled(parseSimArgs(request.start));
-    racks.set(id, rack);
-    return { id, port: rack.port ?? '', error: null };
-  } catch (error) {
-    return { id, port: '', error: error instanceof Error ? error.message : String(error) };
-  }
-}
-
-if (process.argv[1] === FILE) {
-  process.on('message', (request: Request) => void answer(request).then((said) => process.send?.(said)));
-  process.once('disconnect', () => {
-    for (const rack of racks.values()) rack.close();
-    process.exit();
-  });
 }
