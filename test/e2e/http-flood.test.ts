@@ -9,8 +9,8 @@ import { expect, test } from 'vitest';
 import { residentMB } from '../bench/measure.ts';
 import { httpStand, secretOf } from '../support/http.ts';
 
-/** Length of the flood: four seconds show the limit and the sweep; thirty, whether anything grows (docs/dev/testing.md). */
-const FLOOD_S = Number(process.env['RACKUI_FLOOD'] ?? 4);
+/** Length of the flood: two seconds show the limit and the sweep; thirty, whether anything grows (docs/dev/testing.md). */
+const FLOOD_S = Number(process.env['RACKUI_FLOOD'] ?? 2);
 const CALLS_A_SECOND = 1000;
 
 test('a thousand calls a second are held to the rate, switch nothing, and leave the sweep as it was', async () => {
@@ -66,7 +66,7 @@ test('a thousand calls a second are held to the rate, switch nothing, and leave 
     const sweepMs = await sweeps(seconds * 1000);
     return { sweepMs, callsPerS: await calls };
   };
-  const floor = await measured((listener.address() as AddressInfo).port, 4);
+  const floor = await measured((listener.address() as AddressInfo).port, 2);
   listener.close();
   statuses.clear();
   const memory = residentMB(flooded.stand.serverPid);
@@ -80,7 +80,7 @@ test('a thousand calls a second are held to the rate, switch nothing, and leave 
   expect(limited / calls).toBeGreaterThan(0.7);
   expect(busy.sweepMs / floor.sweepMs).toBeLessThan(2);
   expect(grownMB).toBeLessThan(64);
-  if (FLOOD_S > 4) console.info({ floor, busy, grownMB, statuses: Object.fromEntries(statuses) });
+  if (FLOOD_S > 2) console.info({ floor, busy, grownMB, statuses: Object.fromEntries(statuses) });
   expect(await flooded.cuts()).toBe(0);
   // Refused calls are counted, and written once a minute: three kinds of them here.
   const minutes = Math.ceil((performance.now() - began) / 60_000);
