@@ -16,10 +16,24 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { publint } from 'publint';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const exec = promisify(execFile);
+
+/** The file that `npm pack` makes, and the files in it. Without scripts: the build that is tested is the one that is there. */
+let packed: { folder: string; tarball: string; files: string[] };
+beforeAll(async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rackui-test-package-'));
+  const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
+  const { stdout } = await exec('npm', pack, { cwd: ROOT });
+  const [{ filename, files } = { filename: '', files: [] }] = JSON.parse(stdout) as {
+    filename: string;
+    files: { path: string }[];
+  }[];
+  packed = { folder, tarball: join(folder, filename), files: files.map(({ path }) => path) };
+});
+afterAll(() => rmSync(packed.folder, { recursive: true, force: true }));
 
 test('node is found without a PATH that holds it, by the launcher alone', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'rackui-test-path-'));
@@ -42,17 +56,10 @@ test('node is found without a PATH that holds it, by the launcher alone', async 
 });
 
 test('publint finds nothing in the npm package, and nothing runs when it is installed', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'rackui-test-publint-'));
-  try {
-    await exec('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: ROOT });
-    const [file = ''] = readdirSync(folder);
-    const tarball = new Uint8Array(readFileSync(join(folder, file))).buffer;
-    expect((await publint({ strict: true, pack: { tarball } })).messages).toEqual([]);
-    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: object };
-    expect(Object.keys(scripts).filter((name) => /^(pre|post)?install$/.test(name))).toEqual([]);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const tarball = new Uint8Array(readFileSync(packed.tarball)).buffer;
+  expect((await publint({ strict: true, pack: { tarball } })).messages).toEqual([]);
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: object };
+  expect(Object.keys(scripts).filter((name) => /^(pre|post)?install$/.test(name))).toEqual([]);
 });
 
 function bytesIn(folder: string): number {
@@ -61,39 +68,32 @@ function bytesIn(folder: string): number {
 }
 
 test('the packed files are enough to run, from any directory, and take less than 15 MB with compiled modules', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'rackui-test-package-'));
-  try {
-    // Without scripts: the build that is tested is the one that is there.
-    const { stdout } = await exec('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: ROOT });
-    const [packed] = JSON.parse(stdout) as { files: { path: string }[] }[];
-    const files = (packed?.files ?? []).map(({ path }) => path);
-    expect(files).toEqual(
-      expect.arrayContaining([
-        ...['bin/rackui', 'dist/main.js', 'dist/NOTICE', 'package.json', 'README.md', 'LICENSE'],
-        ...['themes/dark.json', 'src/config/racks/er24a.yaml', 'docs/commands.md'],
-        'examples/prometheus/alerts.yaml',
-        'examples/hooks/mail',
-      ]),
-    );
-    expect(files.filter((path) => /\.tsx?$|\.map$|^test\/|^\.ci\/|^docs\/(dev|pictures)\//.test(path))).toEqual([]);
+  const { tarball, files } = packed;
+  expect(files).toEqual(
+    expect.arrayContaining([
+      ...['bin/rackui', 'dist/main.js', 'dist/NOTICE', 'package.json', 'README.md', 'LICENSE'],
+      ...['themes/dark.json', 'src/config/racks/er24a.yaml', 'docs/commands.md'],
+      'examples/prometheus/alerts.yaml',
+      'examples/hooks/mail',
+    ]),
+  );
+  expect(files.filter((path) => /\.tsx?$|\.map$|^test\/|^\.ci\/|^docs\/(dev|pictures)\//.test(path))).toEqual([]);
 
-    for (const path of files) cpSync(join(ROOT, path), join(folder, path), { recursive: true });
-    // Of the packages only those that a production install has.
-    mkdirSync(join(folder, 'node_modules'));
-    symlinkSync(join(ROOT, 'node_modules/@lydell'), join(folder, 'node_modules/@lydell'));
-    const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { dependencies: object };
-    expect(Object.keys(dependencies)).toEqual(['@lydell/node-pty']);
-    expect(bytesIn(folder)).toBeLessThan(15e6);
-    const env = { ...process.env, XDG_CONFIG_HOME: folder };
-    const rackui = async (...args: string[]): Promise<string> =>
-      (await exec(process.execPath, [join(folder, 'bin/rackui'), ...args], { cwd: '/', env })).stdout;
-    expect(await rackui('--version')).toMatch(/^\d+\.\d+\.\d+( \([0-9a-f]{12}\+?\))?\n$/);
-    expect(await rackui('--config', join(folder, 'src/config/racks/er24a.yaml'), 'config', 'check')).toContain(
-      '24 nodes',
-    );
-    expect(await rackui('sim', '--help')).toContain('Simulated rack behind a pseudo-terminal');
-    expect(existsSync(join(folder, 'src/main.ts'))).toBe(false);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  await exec('tar', ['--extract', '--file', tarball, '--directory', packed.folder]);
+  const folder = join(packed.folder, 'package');
+  // Of the packages only those that a production install has.
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(join(ROOT, 'node_modules/@lydell'), join(folder, 'node_modules/@lydell'));
+  const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { dependencies: object };
+  expect(Object.keys(dependencies)).toEqual(['@lydell/node-pty']);
+  expect(bytesIn(folder)).toBeLessThan(15e6);
+  const env = { ...process.env, XDG_CONFIG_HOME: folder };
+  const rackui = async (...args: string[]): Promise<string> =>
+    (await exec(process.execPath, [join(folder, 'bin/rackui'), ...args], { cwd: '/', env })).stdout;
+  expect(await rackui('--version')).toMatch(/^\d+\.\d+\.\d+( \([0-9a-f]{12}\+?\))?\n$/);
+  expect(await rackui('--config', join(folder, 'src/config/racks/er24a.yaml'), 'config', 'check')).toContain(
+    '24 nodes',
+  );
+  expect(await rackui('sim', '--help')).toContain('Simulated rack behind a pseudo-terminal');
+  expect(existsSync(join(folder, 'src/main.ts'))).toBe(false);
 });
