@@ -1,8 +1,18 @@
 /** Fresh Debian systems in a directory, and programs run in them. Needs root, mmdebstrap and the machine's Debian mirror. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, utimesSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { IS_ROOT } from '../support/other-user.ts';
 
@@ -18,8 +28,8 @@ export function missingFor(...programs: string[]): string | null {
   return ['mmdebstrap', 'dpkg-deb', ...programs].find((name) => !existsSync(`/usr/bin/${name}`)) ?? null;
 }
 
-/** Systems that earlier runs made, beside what other tools keep there. */
-const KEPT = fileURLToPath(new URL('../../node_modules/.cache/debian/', import.meta.url));
+/** Systems that earlier runs made, of this checkout and of others. */
+const KEPT = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'rackui-tests/debian');
 /** Time after which a system is made again, with what Debian has corrected since, ms. */
 const KEPT_MS = 7 * 24 * 3_600_000;
 
@@ -29,20 +39,34 @@ const KEPT_MS = 7 * 24 * 3_600_000;
  */
 export async function sharedRoot(packages: readonly string[], ...options: string[]): Promise<string> {
   const root = join(KEPT, [RELEASE, ...options, ...packages].join(' ').replaceAll(/[^\w.]+/g, '-'));
-  const made = statSync(root, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  if (Date.now() - made < KEPT_MS) return root;
+  if (ageOf(root) < KEPT_MS) return root;
   mkdirSync(KEPT, { recursive: true });
+  removeOld();
   const folder = mkdtempSync(join(KEPT, 'making-'));
   try {
     const making = join(folder, 'root');
     await makeRoot(making, packages, options);
     utimesSync(making, new Date(), new Date());
-    rmSync(root, { recursive: true, force: true });
-    renameSync(making, root);
+    // Unless a run beside this one has made it meanwhile, and uses it.
+    if (ageOf(root) >= KEPT_MS) {
+      rmSync(root, { recursive: true, force: true });
+      renameSync(making, root);
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
   return root;
+}
+
+/** Returns the time since a system was made, ms. */
+function ageOf(root: string): number {
+  return Date.now() - (statSync(root, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+}
+
+/** Removes what has not been used for a week, also what a run left that was killed. */
+function removeOld(): void {
+  for (const path of readdirSync(KEPT).map((name) => join(KEPT, name)))
+    if (ageOf(path) > 2 * KEPT_MS) rmSync(path, { recursive: true, force: true });
 }
 
 /** Copies a system of {@link sharedRoot} to `root`, for one test. */
@@ -50,11 +74,15 @@ export async function freshRoot(root: string, packages: readonly string[], ...op
   await exec('cp', ['--archive', '--no-target-directory', await sharedRoot(packages, ...options), root]);
 }
 
+/** The list of all packages takes a third of the time to unpack that its smaller form does. */
+const QUICK_INDEX = 'Acquire::CompressionTypes::Order { "gz"; }';
+
 /** Makes a system from the mirror that this machine's apt uses. */
 async function makeRoot(root: string, packages: readonly string[], options: readonly string[]): Promise<void> {
-  const { stdout } = await exec('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages']);
-  const mirror = stdout.split('\n')[0] ?? '';
-  await exec('mmdebstrap', ['--quiet', `--include=${packages.join(',')}`, ...options, RELEASE, root, mirror]);
+  const { stdout } = await exec('apt-get', ['update', '--print-uris']);
+  const mirror = /^'([^']+\/)dists\//m.exec(stdout)?.[1] ?? '';
+  const args = [`--include=${packages.join(',')}`, `--aptopt=${QUICK_INDEX}`, ...options];
+  await exec('mmdebstrap', ['--quiet', ...args, RELEASE, root, mirror]);
   // What a system has of its base files, where packages were only extracted.
   for (const name of ['dev', 'proc']) mkdirSync(join(root, name), { recursive: true });
   for (const name of ['bin', 'sbin', 'lib', 'lib64'])
