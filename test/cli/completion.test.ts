@@ -33,10 +33,12 @@ let folder: string;
 let env: Record<string, string>;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'rackui-test-completion-'));
-  for (const name of ['bin', 'rackui', 'scripts', 'files/dir-one']) mkdirSync(join(folder, name), { recursive: true });
+  for (const name of ['bin', 'traced', 'rackui', 'scripts', 'files/dir-one'])
+    mkdirSync(join(folder, name), { recursive: true });
   writeFileSync(join(folder, 'files/file-one.yaml'), '');
   writeFileSync(join(folder, 'rackui/rack.yaml'), CONFIG);
   symlinkSync(PROGRAM, join(folder, 'bin/rackui'));
+  writeFileSync(join(folder, 'traced/rackui'), `#!/bin/sh\n: >>'${folder}/started'\n`, { mode: 0o755 });
   env = { PATH: `${join(folder, 'bin')}:${process.env.PATH ?? ''}`, HOME: folder, XDG_CONFIG_HOME: folder };
   for (const shell of SHELLS) {
     const { code, stdout } = await rackui(['completion', shell]);
@@ -69,7 +71,7 @@ const STARTS: Readonly<Record<Shell, { args: string[]; load: () => string; promp
 };
 
 /** What the shell lists for each line that ends where Tab would be pressed. */
-async function listed(shell: 'bash' | 'fish', lines: readonly string[]): Promise<string[][]> {
+async function listed(shell: 'bash' | 'fish', lines: readonly string[], path = 'bin'): Promise<string[][]> {
   const text =
     shell === 'fish'
       ? [`source ${script(shell)}`, ...lines.flatMap((line) => [`complete -C '${line}'`, 'echo =='])].join('\n')
@@ -79,7 +81,8 @@ async function listed(shell: 'bash' | 'fish', lines: readonly string[]): Promise
           ...lines.map((line) => `list ${line.endsWith(' ') ? `${line}''` : line}`),
         ].join('\n');
   const args = shell === 'fish' ? ['--no-config', '-c', text] : ['--norc', '-c', text];
-  const { stdout } = await exec(shell, args, { env, cwd: join(folder, 'files') });
+  const PATH = `${join(folder, path)}:${process.env.PATH ?? ''}`;
+  const { stdout } = await exec(shell, args, { env: { ...env, PATH }, cwd: join(folder, 'files') });
   return stdout
     .split(/^==\n/m)
     .slice(0, lines.length)
@@ -87,24 +90,29 @@ async function listed(shell: 'bash' | 'fish', lines: readonly string[]): Promise
 }
 
 describe.each(['bash', 'fish'] as const)('%s', (shell) => {
-  test.skipIf(!installed(shell))('lists the commands below each command, and its options', async () => {
-    const groups = commands.filter((command) => command.commands.length > 0);
-    const words = await listed(
-      shell,
-      groups.map((group) => ['rackui', ...group.words, ''].join(' ')),
-    );
-    groups.forEach((group, at) =>
-      expect(words[at]).toEqual(expect.arrayContaining(group.commands.map((command) => command.words.at(-1)))),
-    );
-    const options = await listed(
-      shell,
-      commands.map((command) => ['rackui', ...command.words, '--'].join(' ')),
-    );
-    commands.forEach((command, at) => {
-      const long = [...command.options, ...(program?.options ?? [])].map(({ flags }) => flags.at(-1) ?? '');
-      expect([...new Set(options[at])].sort()).toEqual([...new Set(long)].sort());
-    });
-  });
+  test.skipIf(!installed(shell))(
+    'lists the commands below each command, and its options without a start of the program',
+    async () => {
+      const groups = commands.filter((command) => command.commands.length > 0);
+      const words = await listed(
+        shell,
+        groups.map((group) => ['rackui', ...group.words, ''].join(' ')),
+      );
+      groups.forEach((group, at) =>
+        expect(words[at]).toEqual(expect.arrayContaining(group.commands.map((command) => command.words.at(-1)))),
+      );
+      const options = await listed(
+        shell,
+        commands.map((command) => ['rackui', ...command.words, '--'].join(' ')),
+        'traced',
+      );
+      expect(existsSync(join(folder, 'started'))).toBe(false);
+      commands.forEach((command, at) => {
+        const long = [...command.options, ...(program?.options ?? [])].map(({ flags }) => flags.at(-1) ?? '');
+        expect([...new Set(options[at])].sort()).toEqual([...new Set(long)].sort());
+      });
+    },
+  );
 
   test.skipIf(!installed(shell))('completes nodes, plans and files, also behind options with values', async () => {
     const [nodes, plans, files, directories, behind, value, choices, none] = await listed(shell, [

@@ -9,6 +9,9 @@ const ACTIONS: Readonly<Record<NonNullable<ValueKind>, string>> = {
   plans: "-x -a '(rackui completion plans 2>/dev/null)'",
 };
 
+/** An operand's action starts rackui, which fish would do for each option as well. */
+const NO_OPTION = "and not string match -q -- '-*' (commandline -ct)";
+
 export function fishCompletion(program: CommandEntry): string {
   const commands = allCommands(program);
   const below = commands.filter((command) => command !== program);
@@ -47,7 +50,8 @@ ${commands.flatMap((command) => linesOf(command, command === program)).join('\n'
 
 function linesOf(command: CommandEntry, isProgram: boolean): string[] {
   const [operand] = command.operands;
-  const start = `complete -c rackui -n ${quote(`__rackui_at ${command.words.join(' ')}`.trim())}`;
+  const at = `__rackui_at ${command.words.join(' ')}`.trim();
+  const start = `complete -c rackui -n ${quote(at)}`;
   const options = isProgram ? [] : command.options.filter(({ flags }) => !flags.includes('--help'));
   return [
     ...command.commands.map(
@@ -59,7 +63,7 @@ function linesOf(command: CommandEntry, isProgram: boolean): string[] {
       : [`${start} -a ${quote(operand.choices.join(' '))}`]),
     ...(operand === undefined || operand.kind === null
       ? []
-      : [`${start} ${ACTIONS[operand.kind].replace(/^-[rx] /, '')}`]),
+      : [`complete -c rackui -n ${quote(`${at}; ${NO_OPTION}`)} ${ACTIONS[operand.kind].replace(/^-[rx] /, '')}`]),
   ];
 }
 
