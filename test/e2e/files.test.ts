@@ -100,12 +100,12 @@ describe.concurrent('each shell', () => {
     LONG,
     async (name) => {
       const source = join(own.folder, `${name}.bin`);
-      writeFileSync(source, randomBytes(1_300));
+      writeFileSync(source, randomBytes(700));
       chmodSync(source, 0o750);
       const put = await own.rackui('put', '--json', name, source, 'it’s here');
       expect(put).toMatchObject({ code: 0, stderr: '' });
       const there = join(own.folder, name, 'it’s here');
-      expect(JSON.parse(put.stdout)).toMatchObject({ node: name, path: there, size: 1_300, resumed: 0 });
+      expect(JSON.parse(put.stdout)).toMatchObject({ node: name, path: there, size: 700, resumed: 0 });
       expect([hash(there), statSync(there).mode & 0o777]).toEqual([hash(source), 0o750]);
       const back = join(own.folder, `${name}.back`);
       expect(await own.rackui('get', name, 'it’s here', back)).toMatchObject({ code: 0, stderr: '' });
@@ -126,18 +126,18 @@ describe.concurrent('a transfer that breaks off', () => {
     LONG,
     async () => {
       const source = join(own.folder, 'cut.bin');
-      writeFileSync(source, randomBytes(4_000));
+      writeFileSync(source, randomBytes(2_300));
       const there = join(own.folder, 'n1', 'cut');
       writeFileSync(there, 'old');
       const part = `${there}.rackui-part`;
-      const killed = await cutAt(part, 1_000, startProcess(own.words('put', 'n1', source, 'cut')), kill);
+      const killed = await cutAt(part, 500, startProcess(own.words('put', 'n1', source, 'cut')), kill);
       expect(killed.code).toBe(null);
       expect(readFileSync(there, 'utf8')).toBe('old');
-      const again = await cutAt(part, 2_200, startCommand(own.words('put', '--json', 'n1', source, 'cut')), () =>
+      const again = await cutAt(part, 1_100, startCommand(own.words('put', '--json', 'n1', source, 'cut')), () =>
         own.stand.rack.ctl('drop-pipe'),
       );
       expect(again).toMatchObject({ code: 0 });
-      expect((JSON.parse(again.stdout) as { resumed: number }).resumed).toBeGreaterThan(1_000);
+      expect((JSON.parse(again.stdout) as { resumed: number }).resumed).toBeGreaterThan(500);
       expect(hash(there)).toBe(hash(source));
       // Several pieces: one alone has its name before anything can cut it.
       writeFileSync(source, randomBytes(40_000));
@@ -165,7 +165,7 @@ describe.concurrent('random bytes and refusals', () => {
     LONG,
     async () => {
       const source = join(own.folder, 'random.bin');
-      writeFileSync(source, randomBytes(4_500));
+      writeFileSync(source, randomBytes(2_300));
       const there = join(own.folder, 'n3', 'random');
       const taker = await own.stand.client('taker');
       /** Somebody opens the console that the transfer uses, takes the keyboard, and leaves. */
@@ -175,11 +175,11 @@ describe.concurrent('random bytes and refusals', () => {
       };
       const dropped = await cutAt(
         `${there}.rackui-part`,
-        1_000,
+        500,
         startCommand(own.words('put', 'n3', source, 'random')),
         async () => {
           await own.stand.rack.ctl('drop-pipe');
-          await vi.waitFor(() => expect(statSync(`${there}.rackui-part`).size).toBeGreaterThan(2_200), LIMIT);
+          await vi.waitFor(() => expect(statSync(`${there}.rackui-part`).size).toBeGreaterThan(1_100), LIMIT);
           await takeAway();
         },
       );
