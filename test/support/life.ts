@@ -85,6 +85,9 @@ const AT_ONCE: Readonly<Record<string, Operation>> = {
   ...{ sync: () => undefined, datasync: () => undefined },
 };
 
+/** The same of operations on a path. */
+const PATHS_AT_ONCE = ['stat', 'statfs', 'access', 'mkdir', 'readdir', 'rename', 'unlink'] as const;
+
 /** Operations that make a file longer. */
 const GROWTH: ReadonlySet<string> = new Set(['appendFile', 'writeFile', 'write']);
 
@@ -109,10 +112,13 @@ async function watchFiles(): Promise<void> {
       return life && atOnce ? new Promise((resolve) => resolve(atOnce(this.fd, ...args))) : used.apply(this, args);
     };
   }
-  const { stat } = promises;
-  const statAtOnce = (...args: Parameters<typeof fs.statSync>): Promise<unknown> =>
-    lives.getStore() ? new Promise((resolve) => resolve(fs.statSync(...args))) : stat(...args);
-  Object.assign(promises, { stat: statAtOnce });
+  for (const name of PATHS_AT_ONCE) {
+    const used = promises[name] as (...args: unknown[]) => Promise<unknown>;
+    const atOnce = fs[`${name}Sync`] as Operation;
+    const inTurn = (...args: unknown[]): Promise<unknown> =>
+      lives.getStore() ? new Promise((resolve) => resolve(atOnce(...args))) : used(...args);
+    Object.assign(promises, { [name]: inTurn });
+  }
   syncBuiltinESMExports();
 }
 await watchFiles();
