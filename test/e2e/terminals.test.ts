@@ -117,6 +117,8 @@ test.each([
 });
 
 const TMUX = '/usr/bin/tmux';
+/** Keys that come within a millisecond are no paste. */
+const TMUX_KEYS = ['set', '-g', 'assume-paste-time', '0', ';'];
 const SCREEN = '/usr/bin/screen';
 
 test.skipIf(!existsSync(TMUX)).each(['tmux-256color', 'screen'])('inside tmux with TERM=%s', async (term) => {
@@ -125,10 +127,14 @@ test.skipIf(!existsSync(TMUX)).each(['tmux-256color', 'screen'])('inside tmux wi
   const setup = ['set', '-g', 'default-terminal', term, ';', 'set', '-g', 'status', 'off', ';'];
   const inside = `echo before; ${process.execPath} ${PROGRAM} --socket ${rack.socket}; echo left with $? in $TERM; read line`;
   try {
-    await using screen = openTerminal('/usr/bin/env', ['-u', 'TMUX', ...tmux, ...setup, 'new-session', inside], {
-      cols: 100,
-      rows: 30,
-    });
+    await using screen = openTerminal(
+      '/usr/bin/env',
+      ['-u', 'TMUX', ...tmux, ...TMUX_KEYS, ...setup, 'new-session', inside],
+      {
+        cols: 100,
+        rows: 30,
+      },
+    );
     await screen.waitFor(/●N ?03 node-03/);
     await screen.waitFor(/\b24 on\b/);
     screen.type('03\r');
@@ -161,7 +167,7 @@ test.skipIf(!existsSync(TMUX)).each([
     try {
       await using screen = openTerminal(
         '/usr/bin/env',
-        ['-u', 'TMUX', ...tmux, ...setup, ...passed, 'new-session', inside],
+        ['-u', 'TMUX', ...tmux, ...TMUX_KEYS, ...setup, ...passed, 'new-session', inside],
         {
           cols: 100,
           rows: 30,

@@ -38,7 +38,9 @@ const tmux: Open = (command, { cols, rows }, env = {}) => {
   const folder = mkdtempSync(join(tmpdir(), 'rackui-tmux-'));
   const socket = join(folder, 'socket');
   const config = join(folder, 'conf');
-  writeFileSync(config, 'set -g status off\nset -g default-terminal tmux-256color\nset -sg escape-time 0\n');
+  // Keys that come within a millisecond are no paste.
+  const keys = 'set -sg escape-time 0\nset -g assume-paste-time 0\n';
+  writeFileSync(config, `set -g status off\nset -g default-terminal tmux-256color\n${keys}`);
   const outer = openTerminal('tmux', ['-u', '-S', socket, '-f', config, 'new-session', ...command], {
     cols,
     rows,
