@@ -1,4 +1,5 @@
 /** A bad link between program and terminal: one that takes nothing for a while, and one of 9600 bytes a second. */
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { until } from '../bench/measure.ts';
 import { innerStand } from '../support/inner-stand.ts';
@@ -115,9 +116,22 @@ test('a pipe that takes everything and hands on 9600 bytes a second: the termina
   expect((await screen.exited).code).toBe(0);
 });
 
+/** Takes all room in the kernel's buffer of a terminal from its program. */
+function fillTerminal({ pid }: TestTerminal): void {
+  const fd = openSync(`/proc/${pid}/fd/1`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  try {
+    expect(() => {
+      for (;;) writeSync(fd, '.'.repeat(256));
+    }).toThrow(/EAGAIN/);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 test('a terminal that takes nothing any more does not keep the program from leaving', async () => {
   const screen = await floodedConsole('08');
   screen.stall();
+  fillTerminal(screen);
   screen.type('\x1dd');
   await rack.rack.until(({ bus }) => bus.console === null);
   screen.type('q');

@@ -1,7 +1,7 @@
 /**
  * Writes to the operator's terminal without ever blocking: Node writes to a terminal synchronously, and an SSH
- * connection that stalls would stop the whole program for seconds. What the terminal has room for is written at once,
- * through a descriptor of its own that never blocks; the rest by a thread, which may wait. The renderer reads {@link congested} first and
+ * connection that stalls would stop the whole program for seconds, its end included. A descriptor of its own never
+ * blocks: what the terminal has no room for waits, and is tried again. The renderer reads {@link congested} first and
  * leaves the frame out: the next one shows the newest state. {@link Pace} measures how much is on its way.
  */
 import { closeSync, constants, openSync, write, writeSync } from 'node:fs';
@@ -11,13 +11,16 @@ import { isatty } from 'node:tty';
 const RETRY_MS = 20;
 /** Time for a write under way, which runs in a thread of its own, to reach the terminal ahead of the final text, ms. */
 const UNDER_WAY_MS = 30;
+/** Ends a sequence of which the terminal has a part. */
+const CANCEL = '\x18';
 
 export class Output {
   readonly #fd: number;
-  /** Descriptor of the same terminal that never blocks; null: there is none. */
+  /** Descriptor of the same terminal that never blocks; null: there is none, and a thread writes, which may wait. */
   #direct: number | null;
   readonly #onError: (error: NodeJS.ErrnoException) => void;
   #queue: Buffer[] = [];
+  /** True while text waits for the terminal. */
   #writing = false;
   #closed = false;
   #onDrain: () => void = () => undefined;
@@ -40,23 +43,11 @@ export class Output {
 
   write(text: string): void {
     if (this.#closed || text === '') return;
-    const bytes = Buffer.from(text, 'utf8');
-    const rest = this.#writing || this.#direct === null ? bytes : this.#writeNow(this.#direct, bytes);
-    if (rest.length === 0) return;
-    this.#queue.push(rest);
+    this.#queue.push(Buffer.from(text, 'utf8'));
     if (!this.#writing) this.#next();
   }
 
-  /** Writes what the terminal has room for; returns the rest. An error is reported by the thread that tries it again. */
-  #writeNow(fd: number, bytes: Buffer): Buffer {
-    try {
-      return bytes.subarray(writeSync(fd, bytes));
-    } catch {
-      return bytes;
-    }
-  }
-
-  /** Writes the final text at once. */
+  /** Writes the final text at once, as far as the terminal takes it. */
   finish(text: string): void {
     this.#closed = true;
     this.interject(text);
@@ -66,14 +57,14 @@ export class Output {
 
   /** Writes at once, behind a write under way, and drops the queue, since the screen is left anyway. */
   interject(text: string): void {
+    const bytes = Buffer.from(this.#queue.length > 0 ? `${CANCEL}${text}` : text, 'utf8');
     this.#queue = [];
-    if (this.#writing) sleep(UNDER_WAY_MS);
-    const bytes = Buffer.from(text, 'utf8');
+    if (this.#writing && this.#direct === null) sleep(UNDER_WAY_MS);
     let at = 0;
     // A terminal that is stuck must not keep the program from ending.
     for (let tries = 0; at < bytes.length && tries < 50; tries++) {
       try {
-        at += writeSync(this.#fd, bytes, at);
+        at += writeSync(this.#direct ?? this.#fd, bytes, at);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
         sleep(5);
@@ -81,29 +72,39 @@ export class Output {
     }
   }
 
+  /** Writes what waits, as far as the terminal takes it; the rest later. */
   #next(): void {
-    const bytes = this.#queue.shift();
-    if (bytes === undefined) {
-      this.#writing = false;
-      this.#onDrain();
+    const waited = this.#writing;
+    for (let bytes = this.#queue.shift(); bytes !== undefined; bytes = this.#queue.shift()) {
+      this.#writing = true;
+      if (this.#direct === null) {
+        write(this.#fd, bytes, 0, bytes.length, null, (error, written) => this.#wrote(bytes, error, written));
+        return;
+      }
+      try {
+        const written = writeSync(this.#direct, bytes);
+        if (written < bytes.length) this.#queue.unshift(bytes.subarray(written));
+      } catch (error) {
+        this.#wrote(bytes, error as NodeJS.ErrnoException, 0);
+        return;
+      }
+    }
+    this.#writing = false;
+    if (waited) this.#onDrain();
+  }
+
+  /** Goes on behind a write that a thread made, or that failed. */
+  #wrote(bytes: Buffer, error: NodeJS.ErrnoException | null, written: number): void {
+    if (this.#closed) return;
+    if (error !== null && error.code !== 'EAGAIN') {
+      this.#closed = true;
+      // The program leaves at once then: not within the frame that is being painted.
+      setImmediate(() => this.#onError(error));
       return;
     }
-    this.#writing = true;
-    write(this.#fd, bytes, 0, bytes.length, null, (error, written) => {
-      if (this.#closed) return;
-      if (error?.code === 'EAGAIN') {
-        this.#queue.unshift(bytes);
-        setTimeout(() => this.#next(), RETRY_MS);
-        return;
-      }
-      if (error) {
-        this.#closed = true;
-        this.#onError(error);
-        return;
-      }
-      if (written < bytes.length) this.#queue.unshift(bytes.subarray(written));
-      this.#next();
-    });
+    if (written < bytes.length) this.#queue.unshift(bytes.subarray(written));
+    if (error === null) this.#next();
+    else setTimeout(() => !this.#closed && this.#next(), RETRY_MS);
   }
 }
 
