@@ -17,21 +17,26 @@ const SOURCES = ['src', 'packaging', 'package-lock.json'];
 const REQUIRE = "import{createRequire as ofFile}from'node:module';const require=ofFile(import.meta.url);";
 
 export default async function buildPrograms(): Promise<void> {
-  const isNew = (): boolean => statSync(BUILT).mtimeMs >= Math.max(...SOURCES.map((path) => newest(join(ROOT, path))));
-  if (!existsSync(BUILT) || !isNew())
-    execFileSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, stdio: 'inherit' });
+  if (!isNew(BUILT, SOURCES)) execFileSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, stdio: 'inherit' });
   await buildOwnPrograms();
 }
 
-/** Builds the programs of the tests' own. */
+/** Builds the programs of the tests' own, where one of their sources is newer. */
 export async function buildOwnPrograms(): Promise<void> {
-  for (const name of OWN_PROGRAMS)
+  for (const name of OWN_PROGRAMS) {
+    const outfile = ownProgram(name);
+    if (isNew(outfile, [...SOURCES, 'test/support'])) continue;
     await build({
-      ...{ entryPoints: [join(ROOT, `test/support/${name}.ts`)], outfile: ownProgram(name), bundle: true },
+      ...{ entryPoints: [join(ROOT, `test/support/${name}.ts`)], outfile, bundle: true },
       ...{ format: 'esm', platform: 'node', minify: true, logLevel: 'error', banner: { js: REQUIRE } },
       // Compiled code: the packages are found from the file's place.
       external: ['@serialport/bindings-cpp', '@lydell/node-pty'],
     });
+  }
+}
+
+function isNew(built: string, sources: readonly string[]): boolean {
+  return existsSync(built) && statSync(built).mtimeMs >= Math.max(...sources.map((path) => newest(join(ROOT, path))));
 }
 
 /** Returns when a file, or the last of those below a folder, was changed, ms. */
