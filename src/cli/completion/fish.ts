@@ -51,7 +51,8 @@ ${commands.flatMap((command) => linesOf(command, command === program)).join('\n'
 function linesOf(command: CommandEntry, isProgram: boolean): string[] {
   const [operand] = command.operands;
   const at = `__rackui_at ${command.words.join(' ')}`.trim();
-  const start = `complete -c rackui -n ${quote(at)}`;
+  const startWhere = (condition: string): string => `complete -c rackui -n ${quote(condition)}`;
+  const start = startWhere(at);
   const options = isProgram ? [] : command.options.filter(({ flags }) => !flags.includes('--help'));
   return [
     ...command.commands.map(
@@ -63,7 +64,7 @@ function linesOf(command: CommandEntry, isProgram: boolean): string[] {
       : [`${start} -a ${quote(operand.choices.join(' '))}`]),
     ...(operand === undefined || operand.kind === null
       ? []
-      : [`complete -c rackui -n ${quote(`${at}; ${NO_OPTION}`)} ${ACTIONS[operand.kind].replace(/^-[rx] /, '')}`]),
+      : [`${startWhere(`${at}; ${NO_OPTION}`)} ${ACTIONS[operand.kind].replace(/^-[rx] /, '')}`]),
   ];
 }
 
