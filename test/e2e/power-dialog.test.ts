@@ -112,6 +112,8 @@ describe('nothing is cut by', () => {
     await screen.waitFor(/nothing can be confirmed/);
     screen.type('n0\r');
     await screen.waitFor(/came too fast/);
+    screen.type('\r');
+    await screen.waitFor(onMap, 'the map');
     expect(await cuts()).toBe(wanted);
   });
 

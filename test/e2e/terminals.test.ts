@@ -124,17 +124,13 @@ const SCREEN = '/usr/bin/screen';
 test.skipIf(!existsSync(TMUX)).each(['tmux-256color', 'screen'])('inside tmux with TERM=%s', async (term) => {
   const socket = `rackui-test-${process.pid}-${term}`;
   const tmux = [TMUX, '-L', socket, '-f', '/dev/null'];
-  const setup = ['set', '-g', 'default-terminal', term, ';', 'set', '-g', 'status', 'off', ';'];
+  const setup = [...TMUX_KEYS, 'set', '-g', 'default-terminal', term, ';', 'set', '-g', 'status', 'off', ';'];
   const inside = `echo before; ${process.execPath} ${PROGRAM} --socket ${rack.socket}; echo left with $? in $TERM; read line`;
   try {
-    await using screen = openTerminal(
-      '/usr/bin/env',
-      ['-u', 'TMUX', ...tmux, ...TMUX_KEYS, ...setup, 'new-session', inside],
-      {
-        cols: 100,
-        rows: 30,
-      },
-    );
+    await using screen = openTerminal('/usr/bin/env', ['-u', 'TMUX', ...tmux, ...setup, 'new-session', inside], {
+      cols: 100,
+      rows: 30,
+    });
     await screen.waitFor(/●N ?03 node-03/);
     await screen.waitFor(/\b24 on\b/);
     screen.type('03\r');
@@ -161,13 +157,13 @@ test.skipIf(!existsSync(TMUX)).each([
   async (setting, node, copied) => {
     const socket = `rackui-test-${process.pid}-copy-${setting}`;
     const tmux = [TMUX, '-L', socket, '-f', '/dev/null'];
-    const setup = ['set', '-s', 'set-clipboard', setting, ';', 'set', '-g', 'status', 'off', ';'];
+    const setup = [...TMUX_KEYS, 'set', '-s', 'set-clipboard', setting, ';', 'set', '-g', 'status', 'off', ';'];
     const passed = ['set', '-g', 'allow-passthrough', 'on', ';'];
     const inside = `${process.execPath} ${PROGRAM} --socket ${rack.socket}; echo left with $?; read line`;
     try {
       await using screen = openTerminal(
         '/usr/bin/env',
-        ['-u', 'TMUX', ...tmux, ...TMUX_KEYS, ...setup, ...passed, 'new-session', inside],
+        ['-u', 'TMUX', ...tmux, ...setup, ...passed, 'new-session', inside],
         {
           cols: 100,
           rows: 30,
