@@ -139,6 +139,8 @@ function hashOf(folder: string): string {
   return hash.digest('hex').slice(0, 16);
 }
 
+// esbuild spends an eighth of its processor time on collecting memory, of which it needs little.
+process.env['GOGC'] ??= '400';
 rmSync(DIST, { recursive: true, force: true });
 const { metafile } = await build({
   absWorkingDir: ROOT,
