@@ -190,9 +190,9 @@ test.skipIf(emulating !== null)(
     writeFileSync(configFile, `name: lab\n${login}\npoll: { interval: 10 }\n${eightNodes()}\n`);
     await using rack = await startRack({ args: ['--rack', configFile, '--time-scale', '5'] });
     // What makes programs faster on a processor takes more time under emulation than it saves: helper threads of the
-    // engine, its machine code. The Raspberry Pi 4's processor has no pointer authentication, whose emulation took half.
-    // In a larger young generation there is less to collect.
-    const flags = ['--single-threaded', '--no-opt', '--no-sparkplug', '--min-semi-space-size=64'];
+    // engine, its machine code, also that of patterns. The Raspberry Pi 4's processor has no pointer authentication,
+    // whose emulation took half. In a larger young generation there is less to collect.
+    const flags = ['--single-threaded', '--jitless', '--min-semi-space-size=64'];
     const node = [join(root, 'usr/bin/node'), ...flags, '--max-semi-space-size=64'];
     const program = ['-cpu', 'cortex-a72', '-L', root, ...node, join(installed, 'usr/lib/rackui/bin/rackui')];
     const options = ['--config', configFile, '--port', rack.link, '--socket', socket];
