@@ -360,12 +360,19 @@ export class Outage {
   }
 
   #input(): OutageInput {
+    const record = this.#record;
+    const lastMs = (): number | null => this.#lastMs();
+    const unshed = (): boolean => record !== null && leavesNodes(record, (id) => this.#ports.runs.run(id));
     return {
       now: this.#ports.now(),
-      supply: this.#drill === null ? this.supply() : drillSupply(this.#record),
-      lastMs: this.#lastMs(),
-      unshed: this.#record !== null && leavesNodes(this.#record, (id) => this.#ports.runs.run(id)),
-      ...progressOf(this.#record),
+      supply: this.#drill === null ? this.supply() : drillSupply(record),
+      get lastMs() {
+        return lastMs();
+      },
+      get unshed() {
+        return unshed();
+      },
+      ...progressOf(record),
     };
   }
 

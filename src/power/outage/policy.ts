@@ -32,14 +32,17 @@ export interface OutageState {
 export interface OutageInput {
   now: number;
   supply: Supply;
-  /** Predicted length of the last plan now, ms; null: there is none, or nothing to do. */
-  lastMs: number | null;
+  /** Predicted length of the last plan now, ms; null: there is none, or nothing to do. Read only on battery: it takes time. */
+  readonly lastMs: number | null;
   /** Kind of this outage's run that is under way. */
   running: 'nothing' | 'shedding' | 'restoring';
   /** True where the last plan has ended in this outage. */
   lastEnded: boolean;
-  /** True where nodes of the last plan are still to be shut down, though it has ended or was never begun. */
-  unshed: boolean;
+  /**
+   * True where nodes of the last plan are still to be shut down, though it has ended or was never begun. Read only after
+   * the last plan was due.
+   */
+  readonly unshed: boolean;
   /** True where nodes that it took are not back. */
   missing: boolean;
 }
@@ -150,12 +153,14 @@ function onBattery(
 
 /** Returns the reason to begin the last plan now, or null. */
 function whyLast(policy: Policy, state: OutageState, input: OutageInput, runtimeS: number | null): string | null {
-  const { supply, lastMs, now } = input;
+  const { supply, now } = input;
   if (supply.shutdown) return 'the UPS reports a forced shutdown (FSD)';
   if (supply.low) return 'the battery is low';
-  const needS = (lastMs ?? 0) / 1000 + policy.marginS;
-  if (runtimeS !== null && runtimeS <= needS)
-    return `the battery lasts ${Math.round(runtimeS)} s, the plan takes ${Math.round((lastMs ?? 0) / 1000)} s and the margin is ${policy.marginS} s`;
+  if (runtimeS !== null) {
+    const lastS = (input.lastMs ?? 0) / 1000;
+    if (runtimeS <= lastS + policy.marginS)
+      return `the battery lasts ${Math.round(runtimeS)} s, the plan takes ${Math.round(lastS)} s and the margin is ${policy.marginS} s`;
+  }
   if (supply.state === 'unknown' && state.known?.runtimeS === null && now - state.known.at >= SILENT_LIMIT_MS)
     return `the UPS was on battery and has been silent for ${SILENT_LIMIT_MS / 1000} s`;
   return null;

@@ -213,7 +213,7 @@ export class Plans {
     );
     for (const { id: other, plan } of older) {
       this.#ports.event('notice', null, `Plan ${plan} (run ${other}) is superseded by run ${id} of ${wanted.name}`);
-      const runner = this.#runners.find(({ run }) => run.id === other);
+      const runner = this.#runners.find((one) => one.id === other);
       await runner?.change((run) => {
         if (run.endedAt === null) runner.supersedeNow(id);
       });
@@ -222,7 +222,7 @@ export class Plans {
 
   /** Returns the present state of a run, or null where it is no longer kept. */
   run(id: string): PlanRun | null {
-    return this.#runners.find(({ run }) => run.id === id)?.run ?? null;
+    return this.#runners.find((one) => one.id === id)?.run ?? null;
   }
 
   /**
@@ -242,7 +242,7 @@ export class Plans {
 
   /** Cancels the nodes that wait; those under way run to their end. An ended run stays as it is. */
   async recall(id: string, why: string): Promise<void> {
-    const runner = this.#runners.find(({ run }) => run.id === id);
+    const runner = this.#runners.find((one) => one.id === id);
     await runner?.change((run) => {
       if (run.endedAt === null) runner.recallNow(why);
     });
@@ -329,7 +329,7 @@ export class Plans {
    */
   #find(id: string, states: readonly PlanRun['state'][]): PlanRunner {
     const byName = this.#runners.filter(({ run }) => run.plan === id && run.endedAt === null).at(-1);
-    const runner = this.#runners.find(({ run }) => run.id === id) ?? byName;
+    const runner = this.#runners.find((one) => one.id === id) ?? byName;
     if (!runner)
       throw new NotFound(
         `there is no run '${id}': 'rackui plan list' lists them${didYouMean(id, Object.keys(this.#ports.plans))}`,

@@ -58,6 +58,11 @@ export class PlanRunner {
     this.#record = record;
   }
 
+  get id(): string {
+    return this.#record.run.id;
+  }
+
+  /** Copy of the run, of all its steps and nodes. */
   get run(): PlanRun {
     return structuredClone(this.#record.run);
   }
