@@ -5,6 +5,7 @@
  */
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { byName } from '../lib/natural-order.ts';
 import { deviceAt, hasDeviceOpen, openFiles } from '../lib/subprocess.ts';
 import { userName } from '../lib/users.ts';
 
@@ -87,7 +88,7 @@ export class PortDiscovery {
     const fits = new RegExp(`^${words.replaceAll('*', '.*').replaceAll('?', '.')}$`);
     return entries(folder)
       .filter((name) => fits.test(name))
-      .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+      .sort(byName)
       .map((name) => join(folder, name));
   }
 }

@@ -1,9 +1,10 @@
 /** Rows and columns of the table of all racks: a rack's name, then the columns of one rack's table. Pure. */
+import { byName } from '../../lib/natural-order.ts';
 import { shorten } from '../canvas/glyphs.ts';
 import type { Place } from '../model/overlays.ts';
 import type { State } from '../model/state.ts';
 import type { FleetColumnId, Sort } from '../model/table.ts';
-import { byName, type Column, inOrder, shownColumns } from '../table/columns.ts';
+import { type Column, inOrder, shownColumns } from '../table/columns.ts';
 import { allRows, type Row } from '../table/row.ts';
 import { nameOfRack } from './racks.ts';
 import { foundNodes, isAt, rackMatches } from './search.ts';

@@ -1,4 +1,5 @@
 /** The columns of the table: title, width, contents and order of each. */
+import { byName } from '../../lib/natural-order.ts';
 import { formatAddress, formatPosition } from '../../rack/address.ts';
 import { drawOf, drawText } from '../../rack/calibration.ts';
 import type { Inventory } from '../../rack/inventory.ts';
@@ -248,9 +249,6 @@ export function sortedRows(state: State): readonly Row[] {
   }
   return rows;
 }
-
-const collator = new Intl.Collator('en', { numeric: true });
-export const byName = (a: string, b: string): number => collator.compare(a, b);
 
 /**
  * Sorts items by a column of their rows, or by what is wrong, worst first. Those without a value are last; an item
