@@ -132,7 +132,8 @@ export async function farMachine(socket: string): Promise<FarMachine> {
       `HostKey ${path('host')}`,
       `AuthorizedKeysFile ${path('authorized_keys')}`,
       // A home of its own: a bash that sshd starts reads ~/.bashrc, which may do and wait for anything.
-      `SetEnv HOME=${dir} PATH=${search} RACKUI_SOCKET=${socket} TMPDIR=${tmpdir()}`,
+      `SetEnv HOME=${dir} PATH=${search} RACKUI_SOCKET=${socket} TMPDIR=${tmpdir()}` +
+        ` XDG_CACHE_HOME=${process.env.XDG_CACHE_HOME ?? ''}`,
       ...['PidFile none', 'UsePAM no', 'PasswordAuthentication no', 'KbdInteractiveAuthentication no'],
       ...['PermitRootLogin prohibit-password', 'StrictModes no'],
     ].join('\n'),

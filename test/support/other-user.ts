@@ -88,7 +88,9 @@ export function rackuiAs(
   return runAs(uid, [process.execPath, PROGRAM, ...args], {
     HOME: home,
     // Root's state is the machine's otherwise.
-    ...(uid === 0 ? { XDG_STATE_HOME: join(home, '.local/state') } : {}),
+    ...(uid === 0
+      ? { XDG_STATE_HOME: join(home, '.local/state'), XDG_CACHE_HOME: process.env.XDG_CACHE_HOME ?? '' }
+      : {}),
     XDG_RUNTIME_DIR: join(home, 'run'),
     ...env,
   });
