@@ -68,7 +68,12 @@ export class Network {
   }
 
   private async look(at: number): Promise<void> {
-    await Promise.all(this.doors.map(({ node, door }) => door.become(node.network(at))));
+    const changes: Promise<void>[] = [];
+    for (const { node, door } of this.doors) {
+      const state = node.network(at);
+      if (!door.isSettledIn(state)) changes.push(door.become(state));
+    }
+    await Promise.all(changes);
   }
 }
 
@@ -92,6 +97,10 @@ class Door {
   constructor(host: string, options: NetworkOptions) {
     this.host = host;
     this.options = options;
+  }
+
+  isSettledIn(state: NetworkState): boolean {
+    return this.is === state && this.changing === null;
   }
 
   become(state: NetworkState): Promise<void> {
