@@ -46,7 +46,7 @@ export class SshHosts implements AsyncDisposable {
   /** Whom the forced command tells. `only`: what the key runs, whatever is asked for; null: what is asked for. */
   obey(control: string, only: string | null = null): void {
     const nodes = Object.fromEntries(this.#nodes);
-    writeFileSync(join(this.dir, 'forced.cjs'), forcedCommand(nodes, control, join(this.dir, 'asked'), only));
+    writeFileSync(join(this.dir, 'forced.pl'), forcedCommand(nodes, control, join(this.dir, 'asked'), only));
   }
 
   /** The configuration's section. */
@@ -102,7 +102,7 @@ export class SshHosts implements AsyncDisposable {
     const known = [...this.#nodes.keys()].map((ip) => `[${ip}]:${this.port} ${hostKey}`);
     writeFileSync(path('known_hosts'), `${known.join('\n')}\n`);
     this.obey(control);
-    const command = `${process.execPath} ${path('forced.cjs')}`;
+    const command = `perl ${path('forced.pl')}`;
     writeFileSync(
       path('authorized_keys'),
       `restrict,command="${command}" ${readFileSync(path('client.pub'), 'utf8')}`,
@@ -145,31 +145,37 @@ export class SshHosts implements AsyncDisposable {
   }
 }
 
-/** Runs instead of whatever was asked for: the address that was called, or by way of which one came, is the node meant. */
+/**
+ * Runs instead of whatever was asked for: the address that was called, or by way of which one came, is the node meant. In
+ * Perl, which every Debian has: Node.js takes six times as much processor time to start.
+ */
 function forcedCommand(nodes: Record<string, string>, control: string, log: string, only: string | null): string {
-  return `
-const { SSH_CONNECTION = '', SSH_ORIGINAL_COMMAND = '' } = process.env;
-const [from, , to] = SSH_CONNECTION.split(' ');
-const nodes = ${JSON.stringify(nodes)};
-const node = nodes[to] ?? nodes[from];
-require('fs').appendFileSync(${JSON.stringify(log)}, node + ' ' + SSH_ORIGINAL_COMMAND + '\\n');
-const socket = require('net').connect(${JSON.stringify(control)});
-// One after another: what the first ones print has left before the last one ends the machine.
-const commands = (${JSON.stringify(only)} ?? SSH_ORIGINAL_COMMAND).split(';').map((one) => one.trim());
-let id = 0;
-const next = () => socket.write(JSON.stringify({ id: ++id, do: 'ssh', node, command: commands[id - 1] }) + '\\n');
-let text = '';
-socket.on('data', (chunk) => {
-  text += chunk;
-  if (!text.endsWith('\\n')) return;
-  const { ok, result, error } = JSON.parse(text);
-  text = '';
-  process.stderr.write(ok ? result.output : error + '\\n', () => {
-    if (ok && result.code !== 255 && id < commands.length) next();
-    else process.exit(ok ? result.code : 125);
-  });
-});
-next();
+  const text = (value: string): string => `'${value.replace(/[\\']/g, '\\$&')}'`;
+  return String.raw`
+use strict;
+use IO::Socket::UNIX;
+my %nodes = (${Object.entries(nodes).flat().map(text).join(', ')});
+my ($from, undef, $to) = split ' ', $ENV{SSH_CONNECTION} // '';
+my $asked = $ENV{SSH_ORIGINAL_COMMAND} // '';
+my $node = $nodes{$to} // $nodes{$from};
+open my $log, '>>', ${text(log)} or exit 125;
+syswrite $log, "$node $asked\n";
+my $socket = IO::Socket::UNIX->new(Peer => ${text(control)}) or exit 125;
+my $id = 0;
+my $code = 125;
+my %escaped = (n => "\n", t => "\t", r => "\r");
+# One after another: what the first ones print has left before the last one ends the machine.
+for my $command (split /\s*;\s*/, ${only === null ? '$asked' : text(only)}) {
+  $command =~ s/(["\\])/\\$1/g;
+  syswrite $socket, sprintf qq({"id":%d,"do":"ssh","node":"%s","command":"%s"}\n), ++$id, $node, $command;
+  my $answer = readline $socket // exit 125;
+  my ($result) = $answer =~ /"(?:output|error)":"((?:[^"\\]|\\.)*)"/;
+  $result =~ s/\\(?:u00(..)|(.))/defined $1 ? chr hex $1 : $escaped{$2} || $2/ge;
+  syswrite STDERR, $result;
+  ($code) = $answer =~ /"code":(\d+)/ or exit 125;
+  last if $code == 255;
+}
+exit $code;
 `;
 }
 
