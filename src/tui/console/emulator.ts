@@ -74,7 +74,10 @@ function cellsOf(line: IBufferLine, cols: number): { text: string; columns: numb
 
 /** Lines kept above the screen: the budget of memory is made for these. */
 const SCROLLBACK = 2_000;
-/** Nodes whose emulators are kept: the server keeps all screens, and sends one when its node is attached again. */
+/**
+ * Nodes whose emulators are kept, the last one with its scrollback: the server keeps all screens, and sends one with its
+ * scrollback when its node is attached again.
+ */
 const KEPT = 2;
 
 interface Emulated {
@@ -113,6 +116,7 @@ export class Emulators {
   load(addr: Address, cols: number, rows: number, screen: Uint8Array, times: readonly LineTime[]): void {
     this.#drop(addr);
     for (const [oldest] of [...this.#nodes].slice(0, Math.max(0, this.#nodes.size - KEPT + 1))) this.#drop(oldest);
+    for (const older of this.#nodes.keys()) this.#dropScrollback(older);
     const emulated = emulate(cols, rows, SCROLLBACK);
     this.#nodes.set(addr, emulated);
     emulated.terminal.write(screen, () => {
@@ -139,6 +143,14 @@ export class Emulators {
   #drop(addr: Address): void {
     this.#nodes.get(addr)?.terminal.dispose();
     if (this.#nodes.delete(addr)) this.#dropped();
+  }
+
+  /** Keeps a node's screen only; one in copy mode stays whole. */
+  #dropScrollback(addr: Address): void {
+    const node = this.#nodes.get(addr);
+    if (!node || node.held !== null) return;
+    node.terminal.options.scrollback = 0;
+    this.#dropped();
   }
 
   /** Marks that the operator typed: the next output is most likely the echo, and is shown without a timer's delay. */
