@@ -29,8 +29,6 @@ declare const PACKED: Readonly<Record<string, string>>;
 
 /** Time after the start at which the code is kept, ms: on a Raspberry Pi, too, the first frames are over. */
 const KEEP_AFTER_MS = 4_000;
-/** Time after which a program is one that runs on, ms. */
-const STARTED_AFTER_MS = 2_000;
 /** Number of files in the cache; builds and commands beyond it lose theirs, the oldest first. */
 const MOST_FILES = 24;
 /** Of a file: length and checksum of the rest, length of the index. */
@@ -58,17 +56,8 @@ function keepYoungSmall(): void {
   setFlagsFromString('--no-parallel-scavenge');
 }
 
-/**
- * Keeps the old generation small, too, or not: it grows by 30 % between two collections instead of fourfold. During a
- * start this would only collect more often.
- */
-function keepOldSmall(small: boolean): void {
-  setFlagsFromString(small ? '--optimize-for-size' : '--no-optimize-for-size');
-}
-
 /** Runs `main.js` in the folder of the built files. */
 export function launch(dist: string, words: readonly string[]): void {
-  setTimeout(keepOldSmall, STARTED_AFTER_MS, true).unref();
   const file = process.env.NODE_DISABLE_COMPILE_CACHE ? null : cacheFile(process.env, words);
   // Source maps are only applied to files that Node loads itself.
   if (file === null || process.env.RACKUI_DEBUG) {
@@ -158,15 +147,12 @@ class Launch {
     if (this.#kept) return;
     this.#kept = true;
     const settings = this.#settings;
-    // The engine refuses code that was kept under other settings than those of a start.
-    keepOldSmall(false);
     try {
       if (settings !== null && settings === cachedDataVersionTag())
         writeCode(this.#file, [...this.#builtInNames], this.#parts());
     } catch {
       // A full disk, or a folder that cannot be written: the next start compiles, too.
     }
-    keepOldSmall(true);
     this.#scripts.clear();
     this.#index = NOTHING;
     this.#code = Buffer.alloc(0);

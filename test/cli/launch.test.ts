@@ -82,6 +82,26 @@ test('code of other settings of the engine is refused and kept anew', async () =
   expect(kept().inode).not.toBe(inode);
 });
 
+test('a start uses the code that a program kept while it ran', async () => {
+  const env = { ...process.env, XDG_CACHE_HOME: folder, NODE_DISABLE_COMPILE_CACHE: '' };
+  const simulate = (): { end: () => void; ended: Promise<unknown> } => {
+    const words = [PROGRAM, 'sim', '--exit-with-stdin', '--link', join(folder, 'port')];
+    const running = exec(process.execPath, words, { env });
+    return { end: () => void running.child.stdin?.end(), ended: running };
+  };
+  const files = (): string[] => (existsSync(cache) ? readdirSync(cache) : []);
+  const running = simulate();
+  await expect.poll(files, { timeout: 30_000 }).toEqual([expect.stringMatching(/-sim$/)]);
+  running.end();
+  await running.ended;
+  const [path = ''] = files().map((name) => join(cache, name));
+  const { ino } = statSync(path);
+  const next = simulate();
+  next.end();
+  await next.ended;
+  expect(statSync(path).ino).toBe(ino);
+});
+
 test('a damaged file is not used, and is written again', async () => {
   afterFirstStart();
   const { path } = kept();

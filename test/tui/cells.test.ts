@@ -51,6 +51,32 @@ test('styles that blessed does not know travel as foregrounds of their own; too 
   expect((styles.encode(rawInk(FLAG.strike, 77, 4)) >> 9) & 0x1ff).toBe(77);
 });
 
+test('a console that another one replaced keeps its screen, and its scrollback until then', async () => {
+  let dropped = 0;
+  const emulators = new Emulators(
+    () => undefined,
+    undefined,
+    () => void dropped++,
+  );
+  const lines = Array.from({ length: 50 }, (_, i) => `line ${i}`);
+  emulators.load(2, 20, 5, Buffer.from(lines.join('\r\n')), []);
+  await emulators.parsed(2);
+  expect(emulators.text(2, null, null)).toBe(lines.join('\n'));
+  emulators.load(3, 20, 5, Buffer.from('another'), []);
+  expect(emulators.text(2, null, null)).toBe(lines.slice(-5).join('\n'));
+  expect(emulators.screens(2)?.length).toBe(5);
+  expect(dropped).toBe(1);
+});
+
+test('a console in copy mode keeps its scrollback when another one is opened', async () => {
+  const emulators = new Emulators(() => undefined);
+  const text = Array.from({ length: 50 }, (_, i) => `line ${i}`).join('\n');
+  emulators.load(2, 20, 5, Buffer.from(text.replaceAll('\n', '\r\n')), []);
+  await new Promise<void>((held) => emulators.hold(2, () => held()));
+  emulators.load(3, 20, 5, Buffer.from('another'), []);
+  expect(emulators.text(2, null, null)).toBe(text);
+});
+
 test('cursor: shown, hidden, its shape, and what a reset makes of it', async () => {
   const emulators = new Emulators(() => undefined);
   const write = async (text: string): Promise<unknown> => {
