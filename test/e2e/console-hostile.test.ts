@@ -110,7 +110,7 @@ test('known sequences and a megabyte of random bytes: cells on the terminal, not
   // The interface is well, and so is the prefix.
   screen.type('\x1d?');
   await screen.waitFor(/keys/);
-  screen.type('\x1b');
+  screen.type('q');
   const rest = screen.output.replace(OURS, '');
   expect([...new Set(rest.match(/\x1b.{0,12}/gs) ?? [])]).toEqual([]);
   expect(rest).not.toMatch(/[\x00-\x07\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/);
@@ -124,7 +124,9 @@ test('known sequences and a megabyte of random bytes: cells on the terminal, not
   // The emulator answers questions, as a terminal does: with reports, and nothing that a shell would execute.
   const heard = readFileSync(typed, 'latin1');
   expect(heard).toMatch(/\x1b\[\?[\d;]+c/);
-  expect(heard.replace(/\x1b\[[?>]?[\d;]*(?:[cnRy]|\$y)|\x1bP[01]\$r[\d;"a-z ]*\x1b\\/g, '')).toBe('');
+  const reports = heard.replace(/\x1b\[[?>]?[\d;]*(?:[cnRy]|\$y)|\x1bP[01]\$r[\d;"a-z ]*\x1b\\/g, '');
+  // Where its BMC is asked within a report, the rest of that is dropped, and all that waits behind it.
+  expect(reports.replace(/\x1b(?:\[[?>]?[\d;]*\$?)?/g, '')).toBe('');
   const { bus, nodes } = await rack.rack.counters();
   expect(bus).toMatchObject({ masterCuts: 0, catastrophe: false, masterForConsole: { printable: 0 } });
   for (const node of Object.values(nodes)) expect(node).toMatchObject({ off: 0, biosForConsole: { printable: 0 } });

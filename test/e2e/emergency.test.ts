@@ -14,7 +14,7 @@ nodes:
   - { addr: "03", name: w3, role: worker }
   - { addr: "04", name: ns1, role: dns }
 login: { user: pi, password: { command: [echo, raspberry] } }
-shutdown: { settle: 0.5, stopping: 20, hard: 30 }
+shutdown: { settle: 1, stopping: 20, hard: 30 }
 plans:
   shed:
     steps:

@@ -19,7 +19,7 @@ test.skipIf(!HAS_SSHD)(
     const config = [
       ...['name: far', 'port: /dev/null', 'boot: { proof: status }', eightNodes({ 0: 'role: master' })],
       `login: { user: pi, password: { file: ${join(folder, 'password')} } }`,
-      'shutdown: { settle: 0.3, request: 20, acknowledged: 20, stopping: 20, hard: 30 }',
+      'shutdown: { settle: 1, request: 20, acknowledged: 20, stopping: 20, hard: 30 }',
       'plans: { shed: { steps: [{ name: a, action: off, selector: "n[1-2]", parallel: 1, verify: status }] } }',
       '',
     ].join('\n');

@@ -33,7 +33,7 @@ name: test rack
 port: /dev/null
 ${eightNodes()}
 login: { user: pi, password: { command: [echo, raspberry] } }
-shutdown: { settle: 0.5, stopping: 5, hard: 8 }
+shutdown: { settle: 1, stopping: 5, hard: 8 }
 `;
 
 async function cuts(): Promise<number> {

@@ -126,7 +126,7 @@ function configuration(name: string, port: string, password: string): string {
     ...[`name: ${name}`, `port: ${port}`, 'server: { linger: 2 }', 'boot: { proof: status }', 'nodes:'],
     ...[1, 2, 3].map((n) => `  - { addr: "0${n}", name: node-0${n}${n === 3 ? ', protected: true' : ''} }`),
     `login: { user: pi, password: { file: ${password} } }`,
-    'shutdown: { settle: 0.3, request: 20, acknowledged: 20, stopping: 20, hard: 30 }',
+    'shutdown: { settle: 1, request: 20, acknowledged: 20, stopping: 20, hard: 30 }',
     `plans: { shed: ${step('node-[01-02]')}, one: ${step('node-01')}, guarded: ${step('node-03')} }`,
     '',
   ].join('\n');
