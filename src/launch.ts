@@ -50,20 +50,25 @@ const NOTHING: Index = { builtIn: [], code: {} };
  * Keeps the young generation small, for programs that run long and allocate little: one of 16 MB would only be kept
  * (a server of 84 MB becomes one of 99, an interface of 79 one of 99). A megabyte is collected by the program's own
  * thread in 0.5 ms; with helpers the program waits until the busy machine has run each of them, 15 to 50 ms.
+ *
+ * The server's old generation, too: it grows by 30 % between two collections instead of fourfold (95 to 108 MB with 23
+ * consoles filled become 78 to 82). An interface would start 8 ms later with it.
  */
-function keepYoungSmall(): void {
+function keepHeapSmall(isServer: boolean): void {
   setFlagsFromString('--semi-space-growth-factor=1');
   setFlagsFromString('--no-parallel-scavenge');
+  if (isServer) setFlagsFromString('--optimize-for-size');
 }
 
 /** Runs `main.js` in the folder of the built files. */
 export function launch(dist: string, words: readonly string[]): void {
+  const isServer = words[0] === 'serve';
   const file = process.env.NODE_DISABLE_COMPILE_CACHE ? null : cacheFile(process.env, words);
   // Source maps are only applied to files that Node loads itself.
   if (file === null || process.env.RACKUI_DEBUG) {
-    keepYoungSmall();
+    keepHeapSmall(isServer);
     createRequire(join(dist, 'main.js'))('./main.js');
-  } else new Launch(dist, file).run();
+  } else new Launch(dist, file).run(isServer);
 }
 
 /** Returns the file for this build, engine and command; null: the environment names no folder for it. */
@@ -94,7 +99,7 @@ class Launch {
     this.#builtIn = createRequire(join(dist, 'main.js'));
   }
 
-  run(): void {
+  run(isServer: boolean): void {
     try {
       const { index, code } = readCode(this.#file);
       this.#index = index;
@@ -106,7 +111,7 @@ class Launch {
     } catch {
       this.#index = NOTHING;
     }
-    keepYoungSmall();
+    keepHeapSmall(isServer);
     if (this.#index === NOTHING) this.#settings = cachedDataVersionTag();
     this.#load('./main.js');
     const timer = setTimeout(() => this.#keep(), KEEP_AFTER_MS);
