@@ -125,8 +125,8 @@ test('known sequences and a megabyte of random bytes: cells on the terminal, not
   const heard = readFileSync(typed, 'latin1');
   expect(heard).toMatch(/\x1b\[\?[\d;]+c/);
   const reports = heard.replace(/\x1b\[[?>]?[\d;]*(?:[cnRy]|\$y)|\x1bP[01]\$r[\d;"a-z ]*\x1b\\/g, '');
-  // Where its BMC is asked within a report, the rest of that is dropped, and all that waits behind it.
-  expect(reports.replace(/\x1b(?:\[[?>]?[\d;]*\$?)?/g, '')).toBe('');
+  // Where its BMC is asked within a report, the rest of that is dropped, and all that waits behind it: once at most.
+  expect(reports.replace(/\x1b(?:\[[?>]?[\d;]*\$?)?/, '')).toBe('');
   const { bus, nodes } = await rack.rack.counters();
   expect(bus).toMatchObject({ masterCuts: 0, catastrophe: false, masterForConsole: { printable: 0 } });
   for (const node of Object.values(nodes)) expect(node).toMatchObject({ off: 0, biosForConsole: { printable: 0 } });
