@@ -175,7 +175,10 @@ export function isFromAnotherTime(line: string, uptime: number | null): boolean 
 export const QUIET_MS = 300;
 /** Time within which an echo comes, ms: 2 ms pacing of a long line is well under a second. */
 const ECHO_WITHIN_MS = 5_000;
-/** Maximum of a recognised line, characters; a longer line is a flood or binary output. */
+/**
+ * Maximum of a recognised line, characters. A longer one is a flood, binary output, or a line that was edited: only its
+ * end is kept, and only that it waits is reported.
+ */
 const LINE_LIMIT = 1_024;
 /** Characters of a line that evidence quotes. */
 const QUOTE_LIMIT = 200;
@@ -258,8 +261,10 @@ export class Recognizer {
       if (piece === '\r' || piece === '\n') {
         const recognition = this.#endLine(at);
         if (recognition) found.push(recognition);
-      } else if (this.#line.length + piece.length > LINE_LIMIT) this.#overlong = true;
-      else this.#line += piece;
+      } else {
+        this.#overlong ||= this.#line.length + piece.length > LINE_LIMIT;
+        this.#line = (this.#line + piece).slice(-LINE_LIMIT);
+      }
     }
     return found;
   }
@@ -282,7 +287,9 @@ export class Recognizer {
     const line = this.#line;
     const mark = this.#read(line);
     this.#restedAt = line.length;
-    if (this.#skipLine || this.#overlong || this.#isEcho(line, at, 'keep')) return [];
+    if (this.#skipLine || this.#isEcho(line, at, 'keep')) return [];
+    // Its beginning is not known, so it is no prompt; but the node did print.
+    if (this.#overlong) return [{ kind: 'output', waits: true, at, text: this.#quote(line) }];
     for (const candidate of new Set([line, whole])) {
       const prompt = readPrompt(candidate);
       if (prompt) return [{ ...prompt, at, text: this.#quote(candidate) }];
@@ -296,7 +303,8 @@ export class Recognizer {
 
   #endLine(at: number): Recognition | null {
     const line = this.#line;
-    const skip = this.#skipLine || this.#overlong;
+    const overlong = this.#overlong;
+    const skip = this.#skipLine || overlong;
     const mark = skip ? null : this.#read(line);
     this.#startLine();
     if (line.trim() === '') return null;
@@ -304,7 +312,7 @@ export class Recognizer {
     const split = splitInterrupted(line);
     if (isStamped(line)) this.#stamps = true;
     if (mark !== null && ENDS.includes(mark.kind)) this.#interrupted = '';
-    else if (split) this.#interrupted += split.head;
+    else if (split && !overlong) this.#interrupted += split.head;
     else if (!isStamped(line)) this.#interrupted = '';
     if (skip || this.#isEcho(line, at, 'consume')) return null;
     const uptime = this.#uptimeAsked ? readUptime(line) : null;

@@ -139,6 +139,16 @@ test('neither a flood without line ends nor an unfinished sequence hides the mar
   expect(kinds(reader.feed(`\x1b]0;never ends\r\n${HALT}\r\n`, 200))).toContain('halt');
 });
 
+test('a line that was edited until it is longer than any is reported as waiting, and never as a prompt', () => {
+  const reader = new Recognizer();
+  for (let edit = 0; edit < 4; edit++) reader.feed(`pi@node:~$ ${'x'.repeat(300)}${'\b \b'.repeat(300)}\x1b[H`, edit);
+  reader.feed('pi@node:~$ ', 5);
+  expect(reader.tick(5 + QUIET_MS)).toMatchObject([{ kind: 'output', waits: true }]);
+  expect(reader.feed('\r\n', 2_000)).toEqual([]);
+  reader.feed('pi@node:~$ ', 2_001);
+  expect(kinds(reader.tick(2_001 + QUIET_MS))).toEqual(['shell']);
+});
+
 test('no recognition quotes what was concealed', () => {
   const reader = asked();
   reader.conceal('hunter2!');
