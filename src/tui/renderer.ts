@@ -14,6 +14,8 @@ import type { Plot } from './terminal/plot.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
 const FRAME_MS = 16;
+/** Frames after output that are painted at once; those of a stream come once a frame behind them. */
+const AT_ONCE = 3;
 /** Most of the time that is spent on frames of changes: where one takes long, those that wait share the next one. */
 const MOST_BUSY = 1 / 2;
 
@@ -43,8 +45,8 @@ export class Renderer {
   #lastFrameAt = -Infinity;
   /** Time that the last frame of a change took to paint, ms. */
   #paintMs = 0;
-  /** Time of the last frame after output of the console. */
-  #lastOutputAt = -Infinity;
+  /** Time at which a frame after output would be due if every one of them took the time of a frame. */
+  #outputDueAt = -Infinity;
   /** Overlay in the last frame that was sent. */
   #drawn: State['overlay'] = null;
   /** Frame that the operator sees; null: none yet. */
@@ -65,17 +67,20 @@ export class Renderer {
   }
 
   /**
-   * Draws after output of the shown console: at once, or where it printed just now, when the next frame is due. An echo
-   * does not wait for the time of a frame that showed something else.
+   * Draws after output of the shown console: at once, or where it keeps printing, when the next frame is due. An echo
+   * does not wait for the time of a frame that showed something else, nor for that of the output right before it.
    */
   drawOutput(): void {
-    const due = this.#lastOutputAt + FRAME_MS;
-    const now = performance.now();
-    if (due <= now && due < this.#due && !this.#over) {
+    const due = this.#outputDueAt - (AT_ONCE - 1) * FRAME_MS;
+    if (due <= performance.now() && due < this.#due && !this.#over) {
       this.#cancel?.();
-      this.#lastOutputAt = now;
+      this.#countOutput();
       this.#drawDue();
-    } else this.#schedule(due, () => (this.#lastOutputAt = performance.now()));
+    } else this.#schedule(due, () => this.#countOutput());
+  }
+
+  #countOutput(): void {
+    this.#outputDueAt = Math.max(performance.now(), this.#outputDueAt) + FRAME_MS;
   }
 
   #schedule(due: number, onFrame?: () => void): void {

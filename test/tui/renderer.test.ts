@@ -47,16 +47,27 @@ test('the echo of a key is drawn in the turn of its arrival, though a frame was 
   expect(frames[1]?.rows).toBeLessThan(SIZE.rows);
 });
 
+test('the echo of a key is drawn at once behind the output before it', () => {
+  const { renderer, frames } = stage();
+  renderer.draw();
+  vi.advanceTimersByTime(100);
+  for (const ms of [0, 4, 4]) {
+    vi.advanceTimersByTime(ms);
+    renderer.drawOutput();
+  }
+  expect(frames).toHaveLength(4);
+});
+
 test('a console that prints without pause is drawn once in the time of a frame', () => {
   const { renderer, frames } = stage();
   renderer.draw();
   vi.advanceTimersByTime(0);
-  for (let ms = 0; ms < 160; ms++) {
+  for (let ms = 0; ms < 320; ms++) {
     renderer.drawOutput();
     vi.advanceTimersByTime(1);
   }
-  expect(frames.length - 1).toBeGreaterThan(8);
-  expect(frames.length - 1).toBeLessThanOrEqual(11);
+  expect(frames.length - 1).toBeGreaterThan(18);
+  expect(frames.length - 1).toBeLessThanOrEqual(23);
 });
 
 test('output that comes with another change is drawn with it, whole', () => {
