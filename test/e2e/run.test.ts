@@ -10,7 +10,8 @@ import { startCommand } from '../support/command.ts';
 import { shellOf } from '../support/shells.ts';
 import { innerStand } from '../support/inner-stand.ts';
 import { eightNodes, type Stand } from '../support/stand.ts';
-import { VirtualClock } from '../support/virtual-clock.ts';
+import type { TestRack } from '../support/rack.ts';
+import { eventually, VirtualClock } from '../support/virtual-clock.ts';
 import { virtualStand } from '../support/virtual-stand.ts';
 
 const SHELLS = { n1: 'bash --norc', n2: 'dash', n3: 'zsh -f' };
@@ -53,6 +54,33 @@ test('a command runs in each of 23 simulated systems, one after another', async 
   );
   expect(code).toBe(0);
 });
+
+test.each([1, 2])(
+  'a command whose line breaks off while it is typed %d times is typed again, and runs',
+  async (times) => {
+    const login = 'login: { user: pi, password: { command: [echo, raspberry] } }';
+    using clock = new VirtualClock();
+    await using small = await virtualStand({ clock, config: `${login}\n${eightNodes()}` });
+    const command = `uname -n; echo ${'x'.repeat(500)}`;
+    const ran = runAt(small, 'n1', '--', command);
+    for (let time = 1; time <= times; time++) {
+      await gets(small.rack, 300);
+      await small.rack.ctl('unplug');
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      await small.rack.ctl('replug');
+    }
+    const { code, lines } = await ran;
+    expect(lines).toMatchObject([{ output: `n1\n${'x'.repeat(500)}\n`, exitCode: 0, why: '' }]);
+    expect(code).toBe(0);
+  },
+);
+
+/** Waits until n1 has got so many bytes more: the login and half of the command. */
+async function gets(rack: TestRack, bytes: number): Promise<void> {
+  const got = async (): Promise<number> => (await rack.counters()).nodes['01']?.consoleIn ?? 0;
+  const before = await got();
+  await eventually(async () => expect(await got()).toBeGreaterThan(before + bytes));
+}
 
 describe('between processes', () => {
   let folder: string;

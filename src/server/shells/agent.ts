@@ -85,7 +85,7 @@ export class Agent {
     for (let start = 1; start <= STARTS; start++) {
       const token = `${agent.#token}-s${start}`;
       const reader = new AnswerReader(token);
-      await shell.type(`${agentLine(path, functions, token)}\r`, reader);
+      await shell.typeLine(`${agentLine(path, functions, token)}\r`, reader);
       const stopped = await shell.wait(() => reader.ended || reader.torn, STARTS_MS);
       if (reader.ended) return agent;
       if (stopped !== null && stopped !== 'limit') throw new Unavailable(`the transfer ended${shell.reason(stopped)}`);
@@ -104,7 +104,8 @@ export class Agent {
     const token = `${this.#token}-${++this.#commands}`;
     for (let send = 1; send <= sends; send++) {
       const reader = new AnswerReader(token);
-      await this.#shell.type(agentCommand(command, token), reader);
+      const unsent = await this.#shell.type(agentCommand(command, token), reader);
+      if (unsent !== '') throw new Unavailable(`the transfer ended: ${unsent}`);
       // A torn line is followed by the refusal of its command: only that one counts, or each would cost two tries.
       reader.torn = false;
       const stopped = await this.#shell.wait(() => reader.ended || reader.torn, limitMs + ANSWERS_MS);
@@ -119,7 +120,7 @@ export class Agent {
   /** Ends the loop, which switches the echo on again. */
   async end(): Promise<void> {
     // The first line end may end a torn line.
-    await this.#shell.type('\r\r', new AnswerReader(this.#token)).catch(() => undefined);
+    await this.#shell.type('\r\r', null);
   }
 }
 

@@ -15,6 +15,8 @@ const TAKES_MS = 5_000;
 const LOST_MS = 10_000;
 /** Time for a program to end after ^C, and then after ^\, ms. */
 const ENDS_MS = 2_000;
+/** Number of times that a line is typed whose end was not sent. */
+const TYPED_MOST = 3;
 
 /** Reason why waiting ended before its condition was met. */
 export type Stopped = 'limit' | 'lost' | 'left';
@@ -26,6 +28,8 @@ export class NodeShell {
   readonly #console: ConsoleAccess;
   readonly #stopTicking: () => void;
   #login: ShellLogin | null = null;
+  /** A login typed a user's name: the shell is left again in the end. */
+  #loggedIn = false;
   #reader: OutputReader | null = null;
   #closedAt: number | null = null;
   #closedWhy = '';
@@ -92,11 +96,19 @@ export class NodeShell {
     return String(this.#signal.reason);
   }
 
-  /** Reaches the shell's prompt. @throws {Unavailable} with a reason that follows the node's name */
+  /**
+   * Reaches the shell's prompt, also again: what is left in its line is cleared.
+   * @throws {Unavailable} with a reason that follows the node's name
+   */
   async reach(): Promise<void> {
-    this.#login = new ShellLogin(this.#ports, this.#addr, this.#console);
+    const login = new ShellLogin(this.#ports, this.#addr, this.#console);
+    this.#login = login;
     if (this.#signal.aborted) this.#left();
-    await this.#login.reached;
+    try {
+      await login.reached;
+    } finally {
+      this.#loggedIn ||= login.loggedIn;
+    }
     this.#atPrompt = true;
   }
 
@@ -107,7 +119,7 @@ export class NodeShell {
     const wrong = whyNotTyped(line);
     if (wrong !== null) throw new Unavailable(`the command was not typed: ${wrong}`);
     const reader = new OutputReader(token);
-    await this.type(`${line}\r`, reader);
+    await this.typeLine(`${line}\r`, reader);
     const taken = await this.wait(() => reader.begun || reader.ended, TAKES_MS);
     if (taken !== null) {
       await this.interrupt();
@@ -129,23 +141,38 @@ export class NodeShell {
     return { code: null, output, truncated, why: `${why}; ${so}` };
   }
 
-  /** Types text whose answer `reader` reads, and waits until it has left. @throws {Unavailable} where it has not */
-  async type(text: string, reader: OutputReader): Promise<void> {
+  /**
+   * Types a line at the prompt, and waits until it was sent. `text` ends with its only Enter, so where its end was not
+   * sent, nothing runs: the prompt is reached again, and the line typed again. @throws {Unavailable} and nothing runs
+   */
+  async typeLine(text: string, reader: OutputReader | null): Promise<void> {
+    for (let typed = 1; ; typed++) {
+      const unsent = await this.type(text, reader);
+      if (unsent === '') return;
+      if (typed === TYPED_MOST) throw new Unavailable(`the command was not typed: ${unsent}`);
+      await this.reach();
+    }
+  }
+
+  /**
+   * Types text whose answer `reader` reads, and waits until it was sent. Returns '', or the reason why its end was not
+   * sent: some of it may have been.
+   */
+  async type(text: string, reader: OutputReader | null): Promise<string> {
     this.#reader = reader;
     this.#atPrompt = false;
     const refused = this.#console.type(text);
-    if (refused !== '') throw new Unavailable(`the command was not typed: ${refused}`);
-    if ((await this.#console.left()) === null)
-      throw new Unavailable(`the command was not typed: ${this.#closedWhy || 'the console was interrupted'}`);
+    if (refused !== '') return refused;
+    return (await this.#console.left()) === null ? this.#closedWhy || 'the console was interrupted' : '';
   }
 
   /** Logs out where it logged in, and releases the console. */
   async close(): Promise<void> {
     this.#signal.removeEventListener('abort', this.#left);
-    if (this.#login?.loggedIn === true && this.#closedAt === null) {
+    if (this.#loggedIn && this.#closedAt === null) {
       // A prompt follows the end of the command within moments.
       await this.#settle(ENDS_MS);
-      if (this.#atPrompt && this.#console.type('exit\r') === '') await this.#console.left();
+      if (this.#atPrompt) await this.typeLine('exit\r', null).catch(() => undefined);
     }
     await this.#console.answered();
     this.#stopTicking();
