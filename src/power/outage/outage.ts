@@ -361,17 +361,11 @@ export class Outage {
 
   #input(): OutageInput {
     const record = this.#record;
-    const lastMs = (): number | null => this.#lastMs();
-    const unshed = (): boolean => record !== null && leavesNodes(record, (id) => this.#ports.runs.run(id));
     return {
       now: this.#ports.now(),
       supply: this.#drill === null ? this.supply() : drillSupply(record),
-      get lastMs() {
-        return lastMs();
-      },
-      get unshed() {
-        return unshed();
-      },
+      lastMs: () => this.#lastMs(),
+      leavesNodes: () => record !== null && leavesNodes(record, (id) => this.#ports.runs.run(id)),
       ...progressOf(record),
     };
   }

@@ -32,17 +32,17 @@ export interface OutageState {
 export interface OutageInput {
   now: number;
   supply: Supply;
-  /** Predicted length of the last plan now, ms; null: there is none, or nothing to do. Read only on battery: it takes time. */
-  readonly lastMs: number | null;
+  /** Predicts the length of the last plan now, ms; null: there is none, or nothing to do. Takes time: called on battery only. */
+  lastMs: () => number | null;
   /** Kind of this outage's run that is under way. */
   running: 'nothing' | 'shedding' | 'restoring';
   /** True where the last plan has ended in this outage. */
   lastEnded: boolean;
   /**
-   * True where nodes of the last plan are still to be shut down, though it has ended or was never begun. Read only after
-   * the last plan was due.
+   * True where nodes of the last plan are still to be shut down, though it has ended or was never begun. Called only
+   * after the last plan was due.
    */
-  readonly unshed: boolean;
+  leavesNodes: () => boolean;
   /** True where nodes that it took are not back. */
   missing: boolean;
 }
@@ -142,7 +142,7 @@ function onBattery(
       };
   }
   if (supply.shutdown && !state.committed) return { state: { ...state, committed: true }, actions: [] };
-  if (state.phase === 'last' && policy.last !== null && input.unshed && input.running === 'nothing')
+  if (state.phase === 'last' && policy.last !== null && input.leavesNodes() && input.running === 'nothing')
     if (supply.state !== 'mains' && (state.lastAt === null || now - state.lastAt >= AGAIN_MS))
       return {
         state: { ...state, lastAt: now },
@@ -157,7 +157,7 @@ function whyLast(policy: Policy, state: OutageState, input: OutageInput, runtime
   if (supply.shutdown) return 'the UPS reports a forced shutdown (FSD)';
   if (supply.low) return 'the battery is low';
   if (runtimeS !== null) {
-    const lastS = (input.lastMs ?? 0) / 1000;
+    const lastS = (input.lastMs() ?? 0) / 1000;
     if (runtimeS <= lastS + policy.marginS)
       return `the battery lasts ${Math.round(runtimeS)} s, the plan takes ${Math.round(lastS)} s and the margin is ${policy.marginS} s`;
   }

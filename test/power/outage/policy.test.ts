@@ -61,11 +61,11 @@ function play(
       const input: OutageInput = {
         now: second * 1000,
         supply: supplyAt(second),
-        lastMs,
+        lastMs: () => lastMs,
         running,
         lastEnded,
         missing,
-        unshed,
+        leavesNodes: () => unshed,
       };
       const next = decide(policy, state, input);
       state = next.state;
