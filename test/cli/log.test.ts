@@ -63,7 +63,7 @@ test('log --follow of a log that begins later, under an earlier time than --sinc
     // It has asked at least once when another reader was answered twice.
     for (let n = 0; n < 2; n++) await rackui(['--socket', place.socket, 'log', 'n3']);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
-    writeFileSync(log.replace('n3', 'n4'), logLine('|', Date.now() - HOUR, 'minute 7'));
+    writeFileSync(join(place.folder, 'consoles', 'n4.log'), logLine('|', Date.now() - HOUR, 'minute 7'));
     await expect.poll(() => minutes(command.stdout), { timeout: 20_000 }).toEqual([7]);
   } finally {
     command.signal('SIGINT');
