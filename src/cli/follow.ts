@@ -64,7 +64,7 @@ export async function followPlan(client: RackClient, started: PlanRun, json: boo
     if (last.state !== 'ended') hint(howOn(last));
     return planExitCode(last);
   }
-  hint(`run ${last.id} continues: see 'rackui plan list', abort it with 'rackui plan abort ${last.id}'`);
+  hint(`run ${last.id} continues: see 'rackui plan list', abort it with 'rackui plan abort ${writtenId(last.id)}'`);
   return LEFT;
 }
 
@@ -74,7 +74,8 @@ export function endOf(client: RackClient, run: PlanRun): Promise<PlanRun> {
 }
 
 /** Returns the commands for a run that waits for an operator. */
-export function howOn({ id }: PlanRun): string {
+export function howOn(run: PlanRun): string {
+  const id = writtenId(run.id);
   return `resume it with 'rackui plan resume ${id}', skip a node with 'rackui plan skip ${id} NODE', abort it with 'rackui plan abort ${id}'`;
 }
 
@@ -100,7 +101,7 @@ function untilEnd(client: RackClient, started: PlanRun, show: (run: PlanRun) => 
     show,
     isOver: (run) => !goesOn(run),
     lost: (why) =>
-      `${why} during run ${started.id} of ${started.plan}: see 'rackui plan list', resume it with 'rackui plan resume ${started.id}'`,
+      `${why} during run ${started.id} of ${started.plan}: see 'rackui plan list', resume it with 'rackui plan resume ${writtenId(started.id)}'`,
   });
 }
 

@@ -57,6 +57,8 @@ const READER_GONE = 141;
 export { escapeHidden as shown };
 
 const rackOutput = new AsyncLocalStorage<RackOutput>();
+/** Name of the rack that the running command was given for; none: there is only one rack. */
+const commandsRack = new AsyncLocalStorage<string>();
 
 /**
  * The lines that one of several racks prints: each begins with the rack's name, and JSON has it as `rack`. Code that is
@@ -77,7 +79,7 @@ export class RackOutput {
   }
 
   run<T>(act: () => T): T {
-    return rackOutput.run(this, act);
+    return rackOutput.run(this, () => forRack(this.#name, act));
   }
 
   write(stream: NodeJS.WriteStream, line: string): void {
@@ -89,11 +91,6 @@ export class RackOutput {
   named(value: unknown): unknown {
     if (Array.isArray(value)) return value.map((one) => this.named(one));
     return { ...(value as object), rack: this.#name };
-  }
-
-  /** Returns an id of the rack as commands for several racks take it. */
-  idOf(id: string): string {
-    return `${this.#name}:${id}`;
   }
 
   flush(): void {
@@ -112,9 +109,15 @@ function put(stream: NodeJS.WriteStream, line: string): void {
   else rack.write(stream, line);
 }
 
+/** Runs `act`, and all that follows from it, with ids written as those of one of several racks. */
+export function forRack<T>(name: string, act: () => T): T {
+  return commandsRack.run(name, act);
+}
+
 /** Returns the id of an operation or a run as the operator has to write it: with its rack's name where there are several. */
 export function writtenId(id: string): string {
-  return rackOutput.getStore()?.idOf(id) ?? id;
+  const rack = commandsRack.getStore();
+  return rack === undefined ? id : `${rack}:${id}`;
 }
 
 /** Prints one line for the operator. */

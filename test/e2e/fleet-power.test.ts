@@ -99,6 +99,9 @@ test('one confirmation names every rack with its nodes and the count, and each r
     'south 0',
   ]);
   expect(await cuts()).toEqual({ north: (before['north'] ?? 0) + 2, south: (before['south'] ?? 0) + 1 });
+  const { id } = ends.find(({ rack }) => rack === 'north') as { id: string };
+  const idle = await fleet.run('answer', `north:${id}`, 'retry');
+  expect(idle.err).toContain(`has no prompt: see 'rackui ops north:${id}'`);
   // Each rack's own server names its own operation.
   expect((await fleet.run('ops')).out).toMatch(/^north {2}force-off n\[1-2\][^\n]*2 done[^]*^south {2}force-off s1/m);
 });

@@ -26,7 +26,7 @@ import {
   summaryLine,
 } from '../format/power.ts';
 import { type GlobalOptions, knownRack, openClient, targetsOf } from '../server-connection.ts';
-import { Failure, hint, print, printJson, UsageFailure } from '../terminal-output.ts';
+import { Failure, hint, print, printJson, UsageFailure, writtenId } from '../terminal-output.ts';
 
 export interface PowerOptions extends GlobalOptions {
   force?: boolean;
@@ -241,7 +241,7 @@ function askingNode({ id, nodes }: Operation, wanted: string | undefined): Askin
     question === null ? [] : [{ addr, name, question }],
   );
   const names = asking.map(({ name }) => name).join(', ');
-  if (asking.length === 0) throw new UsageFailure(`operation ${id} has no prompt: see 'rackui ops ${id}'`);
+  if (asking.length === 0) throw new UsageFailure(`operation ${id} has no prompt: see 'rackui ops ${writtenId(id)}'`);
   if (wanted === undefined && asking.length > 1)
     throw new UsageFailure(`several nodes of operation ${id} have a prompt (${names}): select one with --node`);
   const is = ({ name, addr }: Asking): boolean =>

@@ -7,7 +7,7 @@ import type { RackList } from '../../config/rack-list.ts';
 import { addressedRacks, type RackWord, rackWords } from '../../rack/fleet-selectors.ts';
 import { exitCodeOfAll, type RackFailure, type RackPart, RackParts } from './rack-parts.ts';
 import { type GlobalOptions, optionsFor, withOneRack } from '../server-connection.ts';
-import { explain, hint, UsageFailure } from '../terminal-output.ts';
+import { explain, forRack, hint, UsageFailure } from '../terminal-output.ts';
 
 /**
  * The meaning of a command's words where several racks are configured: `nodes`: selectors, none: every rack; `one`: the
@@ -51,7 +51,10 @@ export async function forRacks(
   const own = await whole?.(list, options, words);
   if (typeof own === 'number') return own;
   const one = scope === 'one' ? chosenRack(list, words) : null;
-  if (one !== null) return handle(optionsFor(options, one.rack), one.words);
+  if (one !== null) {
+    const act = (): Promise<number> => handle(optionsFor(options, one.rack), one.words);
+    return one.named ? forRack(one.rack.name, act) : act();
+  }
   const names = list.all.map(({ name }) => name);
   if (list.all.length === 1 && !words.some((word) => namesRack(word, names)))
     return handle(await withOneRack(options), words);
@@ -74,15 +77,21 @@ function keeps({ json, follow, watch }: Options): boolean {
   return !(json ?? follow ?? watch ?? false);
 }
 
-/** Returns the rack of `north:n05` or `north/shed-dev` and the words for it; null where no word is given. */
-function chosenRack({ all }: RackList, [first, ...rest]: string[]): { rack: ListedRack; words: string[] } | null {
+/**
+ * Returns the rack of `north:n05` or `north/shed-dev` and the words for it; null where no word is given. `named`: the
+ * operator wrote its name.
+ */
+function chosenRack(
+  { all }: RackList,
+  [first, ...rest]: string[],
+): { rack: ListedRack; words: string[]; named: boolean } | null {
   if (first === undefined) return null;
   const [only] = all;
   const names = all.map(({ name }) => name);
   const [, name = '', word = ''] = /^([^:/]+)[:/](.+)$/.exec(first) ?? [];
   const rack = all.find((known) => known.name.toLowerCase() === name.toLowerCase());
-  if (rack !== undefined) return { rack, words: [word, ...rest] };
-  if (only !== undefined && all.length === 1) return { rack: only, words: [first, ...rest] };
+  if (rack !== undefined) return { rack, words: [word, ...rest], named: true };
+  if (only !== undefined && all.length === 1) return { rack: only, words: [first, ...rest], named: false };
   const example = names[0] ?? '';
   throw new UsageFailure(
     `'${first}' names no rack: write ${example}:${word === '' ? first : word}, or add --rack ${example}; racks: ${names.join(', ')}`,
