@@ -2,7 +2,7 @@
  * `rackui run` over the consoles of real shells, and of simulated nodes, of which many are in virtual time: output, exit
  * codes, refusals.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -64,7 +64,7 @@ test.each([1, 2])(
     const command = `uname -n; echo ${'x'.repeat(500)}`;
     const ran = runAt(small, 'n1', '--', command);
     for (let time = 1; time <= times; time++) {
-      await gets(small.rack, 300);
+      await gets(small.rack, 'n1', 300);
       await small.rack.ctl('unplug');
       await new Promise((resolve) => setTimeout(resolve, 2_000));
       await small.rack.ctl('replug');
@@ -75,9 +75,9 @@ test.each([1, 2])(
   },
 );
 
-/** Waits until n1 has got so many bytes more: the login and half of the command. */
-async function gets(rack: TestRack, bytes: number): Promise<void> {
-  const got = async (): Promise<number> => (await rack.counters()).nodes['01']?.consoleIn ?? 0;
+/** Waits until a node has got so many bytes more: the login and half of the command. */
+async function gets(rack: TestRack, name: string, bytes: number): Promise<void> {
+  const got = async (): Promise<number> => (await rack.counters()).nodes[name.replace('n', '0')]?.consoleIn ?? 0;
   const before = await got();
   await eventually(async () => expect(await got()).toBeGreaterThan(before + bytes));
 }
@@ -111,6 +111,22 @@ describe('between processes', () => {
     expect(code).toBe(1);
     expect(rack.audit().filter(({ verb, stage }) => verb === 'run' && stage === 'outcome')).toHaveLength(4);
   }, 120_000);
+
+  test.each(Object.keys(SHELLS))(
+    'a command whose line breaks off while %s reads it runs once',
+    async (name) => {
+      const file = join(folder, `${name}-ran`);
+      const ran = run(name, '--', `echo ran >>${file}; echo ${'x'.repeat(400)}`);
+      await gets(rack.rack, name, 220);
+      await rack.rack.ctl('unplug');
+      // Longer than a console stays proven.
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      await rack.rack.ctl('replug');
+      expect((await ran).lines).toMatchObject([{ output: `${'x'.repeat(400)}\n`, exitCode: 0, why: '' }]);
+      expect(readFileSync(file, 'utf8')).toBe('ran\n');
+    },
+    120_000,
+  );
 
   test('a command without end is interrupted at its limit', async () => {
     const { code, lines } = await run('n1', '--timeout', '2', '--', 'sleep 600');
