@@ -285,10 +285,10 @@ export class Recognizer {
     if (this.#tailRead || whole.trim() === '' || at - this.#lastAt < QUIET_MS) return [];
     this.#tailRead = true;
     const line = this.#line;
-    const mark = this.#read(line);
+    // Without its beginning a line means nothing; but the node did print.
+    const mark = this.#overlong ? null : this.#read(line);
     this.#restedAt = line.length;
     if (this.#skipLine || this.#isEcho(line, at, 'keep')) return [];
-    // Its beginning is not known, so it is no prompt; but the node did print.
     if (this.#overlong) return [{ kind: 'output', waits: true, at, text: this.#quote(line) }];
     for (const candidate of new Set([line, whole])) {
       const prompt = readPrompt(candidate);
