@@ -104,12 +104,6 @@ const KEYS: Record<Press, string> = { redraw: '\x0c', clear: '\x05\x15', enter: 
  */
 const ANSWER_MS: Record<Press, number> = { redraw: 500, clear: 500, enter: 2_500, resume: 1_200 };
 
-/**
- * Where output was lost, an empty line may look like text: a line editor moves from where it believes the cursor to be,
- * and draws all anew for ^L. A program that reads whole lines has ^L in its line then, and loses it by the second ^U.
- */
-const REDRAWN: readonly Press[] = ['clear', 'redraw', 'clear'];
-
 export function keysOf(press: Press, before: readonly Press[]): string {
   // An unanswered ^L may be part of the line of a program that reads whole lines.
   return press === 'enter' && before.at(-1) === 'redraw' ? `\x15${KEYS.enter}` : KEYS[press];
@@ -138,7 +132,9 @@ export function nextPress(
         // Where ^U was answered and the text is still there, it is old output and not a half-typed line.
         return answered && done.includes('clear') ? ['clear', 'redraw', 'enter', 'resume'] : ['clear', 'resume'];
       case 'text':
-        return fresh ? REDRAWN : ['clear', 'redraw', 'enter', 'resume'];
+        // Where output was lost, an empty line may look like text: a line editor draws it anew for ^L. A program that reads
+        // whole lines has ^L in its line then, and loses it by the second ^U.
+        return fresh ? ['clear', 'redraw', 'clear'] : ['clear', 'redraw', 'enter', 'resume'];
       case 'prompt':
       case 'sign':
         return fresh ? [] : ['enter', 'resume', 'enter'];

@@ -63,23 +63,22 @@ test.each([1, 2])(
     await using small = await virtualStand({ clock, config: `${login}\n${eightNodes()}` });
     const command = `uname -n; echo ${'x'.repeat(500)}`;
     const ran = runAt(small, 'n1', '--', command);
-    for (let time = 1; time <= times; time++) {
-      await gets(small.rack, 'n1', 300);
-      await small.rack.ctl('unplug');
-      await new Promise((resolve) => setTimeout(resolve, 2_000));
-      await small.rack.ctl('replug');
-    }
+    for (let time = 1; time <= times; time++) await breakOff(small.rack, 'n1', 300);
     const { code, lines } = await ran;
     expect(lines).toMatchObject([{ output: `n1\n${'x'.repeat(500)}\n`, exitCode: 0, why: '' }]);
     expect(code).toBe(0);
   },
 );
 
-/** Waits until a node has got so many bytes more: the login and half of the command. */
-async function gets(rack: TestRack, name: string, bytes: number): Promise<void> {
+/** Breaks the line off when a node has got so many bytes more: the login and half of the command. */
+async function breakOff(rack: TestRack, name: string, bytes: number): Promise<void> {
   const got = async (): Promise<number> => (await rack.counters()).nodes[name.replace('n', '0')]?.consoleIn ?? 0;
   const before = await got();
   await eventually(async () => expect(await got()).toBeGreaterThan(before + bytes));
+  await rack.ctl('unplug');
+  // Longer than a console stays proven.
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  await rack.ctl('replug');
 }
 
 describe('between processes', () => {
@@ -117,11 +116,7 @@ describe('between processes', () => {
     async (name) => {
       const file = join(folder, `${name}-ran`);
       const ran = run(name, '--', `echo ran >>${file}; echo ${'x'.repeat(400)}`);
-      await gets(rack.rack, name, 220);
-      await rack.rack.ctl('unplug');
-      // Longer than a console stays proven.
-      await new Promise((resolve) => setTimeout(resolve, 2_000));
-      await rack.rack.ctl('replug');
+      await breakOff(rack.rack, name, 220);
       expect((await ran).lines).toMatchObject([{ output: `${'x'.repeat(400)}\n`, exitCode: 0, why: '' }]);
       expect(readFileSync(file, 'utf8')).toBe('ran\n');
     },

@@ -53,7 +53,7 @@ export async function forRacks(
   const one = scope === 'one' ? chosenRack(list, words) : null;
   if (one !== null) {
     const act = (): Promise<number> => handle(optionsFor(options, one.rack), one.words);
-    return one.named ? forRack(one.rack.name, act) : act();
+    return list.all.length > 1 ? forRack(one.rack.name, act) : act();
   }
   const names = list.all.map(({ name }) => name);
   if (list.all.length === 1 && !words.some((word) => namesRack(word, names)))
@@ -77,21 +77,15 @@ function keeps({ json, follow, watch }: Options): boolean {
   return !(json ?? follow ?? watch ?? false);
 }
 
-/**
- * Returns the rack of `north:n05` or `north/shed-dev` and the words for it; null where no word is given. `named`: the
- * operator wrote its name.
- */
-function chosenRack(
-  { all }: RackList,
-  [first, ...rest]: string[],
-): { rack: ListedRack; words: string[]; named: boolean } | null {
+/** Returns the rack of `north:n05` or `north/shed-dev` and the words for it; null where no word is given. */
+function chosenRack({ all }: RackList, [first, ...rest]: string[]): { rack: ListedRack; words: string[] } | null {
   if (first === undefined) return null;
   const [only] = all;
   const names = all.map(({ name }) => name);
   const [, name = '', word = ''] = /^([^:/]+)[:/](.+)$/.exec(first) ?? [];
   const rack = all.find((known) => known.name.toLowerCase() === name.toLowerCase());
-  if (rack !== undefined) return { rack, words: [word, ...rest], named: true };
-  if (only !== undefined && all.length === 1) return { rack: only, words: [first, ...rest], named: false };
+  if (rack !== undefined) return { rack, words: [word, ...rest] };
+  if (only !== undefined && all.length === 1) return { rack: only, words: [first, ...rest] };
   const example = names[0] ?? '';
   throw new UsageFailure(
     `'${first}' names no rack: write ${example}:${word === '' ? first : word}, or add --rack ${example}; racks: ${names.join(', ')}`,
