@@ -239,11 +239,12 @@ test('an autostarted server leaves when nobody is left', async () => {
 test('a client keeps an autostarted server', async () => {
   await using rack = await Harness.start({
     autostarted: true,
-    config: { nodes: [{ addr: '00' }], server: { linger: 0.05 } },
+    // A busy machine takes its time to connect.
+    config: { nodes: [{ addr: '00' }], server: { linger: 0.5 } },
   });
   const alice = await rack.ready();
   await alice.client.request('sweep', { addrs: null, interrupt: false });
-  const outcome = await Promise.race([rack.leaving, new Promise((resolve) => setTimeout(resolve, 200, 'stays'))]);
+  const outcome = await Promise.race([rack.leaving, new Promise((resolve) => setTimeout(resolve, 800, 'stays'))]);
   expect(outcome).toBe('stays');
 });
 
