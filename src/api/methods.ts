@@ -63,6 +63,12 @@ export interface NodeState {
   op: string | null;
 }
 
+/**
+ * Another sample of a node that changed in nothing else since it was sent whole. `ageMs`: time from the sample to the
+ * update's `now`; `rttMs`: see Sample.
+ */
+export type BriefSample = [addr: Address, current: number, fan: number, ageMs: number, rttMs: number];
+
 export interface ConsoleState {
   addr: Address;
   /** `opening`: not proven yet. `suspended`: the pipe is in use for something else for a moment. */
@@ -148,7 +154,8 @@ export interface ConsoleJoined {
 
 /** Requests: name → [parameters, result]. */
 export interface Requests {
-  hello: [{ api: number; who: ClientIdentity }, Welcome];
+  /** `brief`: the client takes {@link BriefSample}s in updates. */
+  hello: [{ api: number; who: ClientIdentity; brief?: boolean | undefined }, Welcome];
   /**
    * Polls all nodes (or the named ones) now and answers when done; where the bus is not usable, the snapshot shows it.
    * With a console open, a poll of all nodes is not done; named nodes are sampled only with `interrupt`.
@@ -298,6 +305,8 @@ export interface ServerNotes {
     now: number;
     bus?: BusStatus;
     nodes?: NodeState[];
+    /** Only for a client that said hello with `brief`. */
+    samples?: BriefSample[];
     console?: ConsoleState | null;
     sessions?: Session[];
     outage?: OutageStatus;

@@ -15,10 +15,12 @@ import {
 } from 'vscode-jsonrpc/node';
 import {
   API_VERSION,
+  type BriefSample,
   type ClientIdentity,
   type ClientNotes,
   CONFIRM_LIMIT_MS,
   CONFIRMED,
+  type NodeState,
   PING_MS,
   type Requests,
   RPC_ERROR,
@@ -28,6 +30,7 @@ import {
 } from '../api/methods.ts';
 import { steadyNow, wallTime } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
+import type { Address } from '../rack/address.ts';
 import { wholeMessages } from '../lib/unix-socket.ts';
 import { describeSilent, listenerOf, processState } from './process-lifetime.ts';
 
@@ -55,6 +58,14 @@ export function nextServerTime(before: ServerTime | null, now: number, local: nu
 /** Returns the server's time when our own steady clock shows `local`. */
 export function serverNow({ ahead }: ServerTime, local: number): number {
   return Math.floor(local + ahead);
+}
+
+/** Returns the state after a sample that was sent at `now`, of a node that was `before`; null: it has no state yet. */
+export function stateAfter(before: NodeState | undefined, brief: BriefSample, now: number): NodeState | null {
+  if (before?.reading.state !== 'ok') return null;
+  const { source, sample } = before.reading;
+  const after = { power: sample.power, current: brief[1], fan: brief[2], at: now - brief[3], rttMs: brief[4] };
+  return { ...before, reading: { state: 'ok', sample: after, source } };
 }
 
 export interface RackClient {
@@ -125,7 +136,7 @@ export async function connect(
   const stream = typeof target === 'string' ? await openSocket(target) : target;
   const link = new Link(stream, typeof target === 'string' ? target : null);
   try {
-    const welcoming = link.request('hello', { api: API_VERSION, who });
+    const welcoming = link.request('hello', { api: API_VERSION, who, brief: true });
     sent();
     const welcome = await welcoming;
     link.updateTime(welcome.snapshot.now);
@@ -157,6 +168,8 @@ class Link {
   readonly #closeListeners = new Set<(why: string) => void>();
   #ended: string | null = null;
   #time: ServerTime | null = null;
+  /** The nodes of the updates: samples are told without what has not changed. */
+  readonly #nodes = new Map<Address, NodeState>();
   /** Pid of the server; null before its hello. */
   #pid: number | null = null;
   readonly #path: string | null;
@@ -305,10 +318,26 @@ class Link {
   }
 
   #deliver(method: string, params: unknown): void {
-    if (method === 'update') this.updateTime((params as ServerNotes['update']).now);
+    if (method === 'update') this.#updated(params as ServerNotes['update']);
     this.#kept.push({ method, params });
     this.#deliverKept();
     if (this.#kept.length > MAX_KEPT) this.#kept.shift();
+  }
+
+  /** Takes the time of an update, and completes the nodes of which it has only a sample. */
+  #updated(update: ServerNotes['update']): void {
+    const { now, samples } = update;
+    this.updateTime(now);
+    for (const node of update.nodes ?? []) this.#nodes.set(node.addr, node);
+    if (samples === undefined) return;
+    delete update.samples;
+    update.nodes ??= [];
+    for (const sample of samples) {
+      const node = stateAfter(this.#nodes.get(sample[0]), sample, now);
+      if (node === null) continue;
+      this.#nodes.set(node.addr, node);
+      update.nodes.push(node);
+    }
   }
 
   /** Delivers notes in order of arrival; those without a listener stay. */

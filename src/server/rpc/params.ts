@@ -75,6 +75,7 @@ export const REQUEST_PARAMS: { [M in keyof Requests]: z.ZodType<Requests[M][0]> 
       program: shownName,
       pid: z.number().int().nonnegative(),
     }),
+    brief: z.boolean().optional(),
   }),
   sweep: z.object({
     addrs: z

@@ -29,7 +29,7 @@ export function queryHandlers(services: Services): Pick<Methods, 'hello' | 'swee
   const { monitor, nodeStates, discovery, poller, events } = services;
 
   return {
-    hello({ api, who }, caller) {
+    hello({ api, who, brief = false }, caller) {
       if (api !== API_VERSION)
         throw rpcError(
           'version',
@@ -38,7 +38,7 @@ export function queryHandlers(services: Services): Pick<Methods, 'hello' | 'swee
       if (caller.who !== null) throw rpcError('invalid', 'hello: this session has already sent it');
       if (who.program === 'interface')
         events.add('info', 'session', null, `${who.from === null ? who.user : `${who.user}@${who.from}`} joined`);
-      caller.identify(who);
+      caller.identify(who, brief);
       return {
         api: API_VERSION,
         version: VERSION,

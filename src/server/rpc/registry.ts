@@ -10,7 +10,8 @@ export interface Caller extends ConsoleUser {
   readonly who: ClientIdentity | null;
   /** Aborts when the session has ended; its reason follows the node's name or a colon. */
   readonly gone: AbortSignal;
-  identify(who: ClientIdentity): void;
+  /** `brief`: it takes samples of nodes that changed in nothing else. */
+  identify(who: ClientIdentity, brief: boolean): void;
   /** Returns a number for one confirmation. */
   beginConfirmation(): string;
 }

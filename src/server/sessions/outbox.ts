@@ -6,7 +6,7 @@
  */
 import type { BusStatus } from '../../api/bus.ts';
 import type { ConfigStatus } from '../../api/configuration.ts';
-import type { ConsoleState, NodeState, ServerNotes, Session } from '../../api/methods.ts';
+import type { BriefSample, ConsoleState, NodeState, ServerNotes, Session } from '../../api/methods.ts';
 import type { OutageStatus } from '../../api/outage.ts';
 import type { PlanRun } from '../../api/plans.ts';
 import type { Operation } from '../../api/power.ts';
@@ -14,6 +14,7 @@ import type { Address } from '../../rack/address.ts';
 import type { Alarm } from '../../rack/alarms.ts';
 import type { Inventory } from '../../rack/inventory.ts';
 import { OutputQueue, type ConsoleWord } from '../consoles/output-queue.ts';
+import { briefSample } from './brief-samples.ts';
 
 /** Shortest time between two updates, ms. */
 const UPDATE_EVERY_MS = 100;
@@ -67,6 +68,8 @@ export class Outbox {
   readonly #picture: Picture;
   readonly #names = new Set<Extract<Change, string>>();
   readonly #nodes = new Set<Address>();
+  /** What the client has of each node; null: it does not take brief samples. */
+  #sentNodes: Map<Address, NodeState> | null = null;
   readonly #operations = new Map<string, Operation>();
   readonly #plans = new Map<string, PlanRun>();
   #timer: NodeJS.Timeout | null = null;
@@ -90,6 +93,11 @@ export class Outbox {
   /** Bytes that wait for the client. */
   get queued(): number {
     return this.#noted + this.#queue.words + this.#queue.data;
+  }
+
+  /** From now on the client takes {@link BriefSample}s. */
+  takesBrief(): void {
+    this.#sentNodes ??= new Map();
   }
 
   changed(change: Change): void {
@@ -196,7 +204,7 @@ export class Outbox {
     if (this.#names.has('alarms')) update.alarms = picture.alarms();
     if (this.#names.has('outage')) update.outage = picture.outage();
     if (this.#names.has('config')) update.config = picture.config();
-    if (this.#nodes.size > 0) update.nodes = [...this.#nodes].map((addr) => picture.node(addr));
+    this.#addNodes(update);
     if (Object.keys(update).length > 1) sends.push(this.#send('update', update));
     for (const operation of this.#operations.values()) sends.push(this.#send('operation', operation));
     for (const run of this.#plans.values()) sends.push(this.#send('plan', run));
@@ -205,6 +213,21 @@ export class Outbox {
     this.#operations.clear();
     this.#plans.clear();
     return sends;
+  }
+
+  /** Adds the nodes that changed: whole, and those that have another sample and nothing else as samples. */
+  #addNodes(update: ServerNotes['update']): void {
+    const nodes: NodeState[] = [];
+    const samples: BriefSample[] = [];
+    for (const addr of this.#nodes) {
+      const state = this.#picture.node(addr);
+      const sample = this.#sentNodes && briefSample(this.#sentNodes.get(addr), state, update.now);
+      if (sample) samples.push(sample);
+      else nodes.push(state);
+      this.#sentNodes?.set(addr, state);
+    }
+    if (nodes.length > 0) update.nodes = nodes;
+    if (samples.length > 0) update.samples = samples;
   }
 
   #send<M extends keyof ServerNotes>(method: M, params: ServerNotes[M]): Promise<void> {

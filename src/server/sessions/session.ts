@@ -132,8 +132,9 @@ export class ClientSession implements Caller {
     return true;
   }
 
-  identify(who: ClientIdentity): void {
+  identify(who: ClientIdentity, brief: boolean): void {
     this.#who = who;
+    if (brief) this.outbox.takesBrief();
     this.#ports.identified(this);
   }
 
