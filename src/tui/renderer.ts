@@ -4,7 +4,7 @@
  */
 import { glyphs, toAscii } from './canvas/glyphs.ts';
 import { Panes } from './canvas/panes.ts';
-import type { Frame, Target } from './canvas/frame.ts';
+import type { Frame, Rect, Target } from './canvas/frame.ts';
 import type { State } from './model/state.ts';
 import { awaitsPaint, overlayType } from './overlays/list.ts';
 import type { RackSession } from './rack-session.ts';
@@ -33,7 +33,7 @@ export class Renderer {
   readonly #ports: RendererPorts;
   readonly #glyphs;
   /** Those of the last whole frame: with the cells that the next one keeps. */
-  #panes = new Panes();
+  readonly #panes = new Panes();
   #plot: Plot | null = null;
   #plotLoading = false;
   /** Cancels the frame that is due; null: none is. */
@@ -145,17 +145,14 @@ export class Renderer {
     const seen = this.#seen?.cols === cols && this.#seen.rows === rows ? this.#seen : null;
     const pane = this.#changed || this.#drawn !== null || seen === null ? null : consoleAlone(state);
     const states = sessions.map((one) => one.state);
-    const { frame, rect } =
-      pane === null || seen === null
-        ? {
-            frame: paintScreen(this.#panes, states, active(), session.screens, this.#glyphs, this.#plot),
-            rect: undefined,
-          }
-        : repaintConsole(seen, pane, state, session.screens, this.#glyphs, tabRows(states.length));
+    let [frame, rect]: [Frame | null, Rect | undefined] = [seen, undefined];
+    if (pane === null || frame === null)
+      frame = paintScreen(this.#panes, states, active(), session.screens, this.#glyphs, this.#plot);
+    else rect = repaintConsole(frame, pane, state, session.screens, this.#glyphs, tabRows(states.length));
     this.#loadPlot(state);
     if (ascii !== 'no') {
       toAscii(frame, ascii === 'all');
-      this.#panes = new Panes();
+      this.#panes.forget();
     }
     // A frame without changes delays no other: a key's echo arrives a few milliseconds after the key.
     if (frame.cols === cols && frame.rows === rows) {

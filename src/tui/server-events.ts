@@ -72,11 +72,10 @@ function rung(before: State, state: State): Step {
 function applySnapshot(state: State, note: Extract<ServerEvent, { type: 'update' }>['note'], local: number): State {
   let { nodes, strips } = state;
   if (note.nodes !== undefined) {
-    nodes = new Map([...nodes, ...note.nodes.map((node) => [node.addr, node] as const)]);
-    const read = note.nodes.flatMap(({ addr, reading }) =>
-      reading.state === 'ok' ? [[addr, reading.sample] as const] : [],
-    );
-    strips = withSamples(strips, read, note.now);
+    const known = new Map(nodes);
+    for (const node of note.nodes) known.set(node.addr, node);
+    nodes = known;
+    strips = withSamples(strips, note.nodes, note.now);
   }
   const serverTime = nextServerTime(state.serverTime, note.now, local);
   return {

@@ -35,7 +35,11 @@ function history(nodes: Record<number, (number | null)[]>): Strips {
 }
 
 const withSamples = (strips: Strips, samples: readonly (readonly [number, Sample])[]): Strips =>
-  withSamplesAt(strips, samples, T0);
+  withSamplesAt(
+    strips,
+    samples.map(([addr, one]) => ({ addr, reading: { state: 'ok', sample: one, source: 'sweep' } })),
+    T0,
+  );
 
 const currents = (strips: Strips, at: number, interval = INTERVAL): readonly (number | null)[] =>
   stripValues(strips, 3, CURRENT, stepOf(strips, at), interval);

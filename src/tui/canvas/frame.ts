@@ -48,7 +48,7 @@ export class Frame {
   readonly cols: number;
   readonly rows: number;
   /** By cell; those of the interface have none. */
-  readonly details: Map<number, CellDetail>;
+  readonly details = new Map<number, CellDetail>();
   /** Position of the terminal's cursor; null: hidden. `shape`: DECSCUSR's number, 0 or absent: the terminal's own. */
   cursor: { x: number; y: number; shape?: number } | null = null;
 
@@ -58,30 +58,34 @@ export class Frame {
   readonly #codes: Uint16Array;
   readonly #grounds: Uint8Array;
   /** Characters of several units, by cell. */
-  readonly #several: Map<number, string>;
+  readonly #several = new Map<number, string>();
   /** False while every cell is one plain character: then cells can be written without a look at their neighbours. */
-  #joined: boolean;
+  #joined = false;
   /** The last one painted lies on top; null: not clickable, above a target that is. */
-  #targets: { rect: Rect; target: Target | null }[];
+  #targets: { rect: Rect; target: Target | null }[] = [];
 
-  /** `like`: a frame of this size to begin with, without its cursor; default: a blank one. */
-  constructor(cols: number, rows: number, like?: Frame) {
+  /** Makes a blank one. */
+  constructor(cols: number, rows: number) {
     this.cols = cols;
     this.rows = rows;
     const cells = cols * rows;
-    const memory = like === undefined ? new ArrayBuffer(7 * cells) : like.#inks.buffer.slice(0);
+    const memory = new ArrayBuffer(7 * cells);
     this.#bytes = Buffer.from(memory);
-    this.#inks = new Uint32Array(memory, 0, cells);
-    this.#codes = new Uint16Array(memory, 4 * cells, cells);
+    this.#inks = new Uint32Array(memory, 0, cells).fill(TEXT);
+    this.#codes = new Uint16Array(memory, 4 * cells, cells).fill(SPACE);
     this.#grounds = new Uint8Array(memory, 6 * cells, cells);
-    if (like === undefined) {
-      this.#inks.fill(TEXT);
-      this.#codes.fill(SPACE);
-    }
-    this.#several = new Map(like === undefined ? [] : like.#several);
-    this.details = new Map(like?.details);
-    this.#joined = like !== undefined && like.#joined;
-    this.#targets = like === undefined ? [] : like.#targets.slice();
+  }
+
+  /** Takes everything from it. */
+  blank(): void {
+    this.#inks.fill(TEXT);
+    this.#codes.fill(SPACE);
+    this.#grounds.fill(SCREEN);
+    this.#several.clear();
+    this.details.clear();
+    this.#joined = false;
+    this.#targets = [];
+    this.cursor = null;
   }
 
   /** Returns a cell's character; '' is the right half of a wide character to its left. */
@@ -155,6 +159,19 @@ export class Frame {
       any = true;
     }
     return any;
+  }
+
+  /** Copies the cells of a row from a frame of the same size. */
+  copyRow(from: Frame, y: number): void {
+    const [begin, end] = [y * this.cols, (y + 1) * this.cols];
+    this.#inks.set(from.#inks.subarray(begin, end), begin);
+    this.#codes.set(from.#codes.subarray(begin, end), begin);
+    this.#grounds.set(from.#grounds.subarray(begin, end), begin);
+    this.#joined ||= from.#joined;
+    for (let i = begin; i < end && this.#joined; i++) {
+      copyEntry(from.#several, this.#several, i);
+      copyEntry(from.details, this.details, i);
+    }
   }
 
   /** Returns whether a cell is certain to be one column wide in every terminal, or is the half of a wide one. */
@@ -342,6 +359,12 @@ export class Frame {
     if (left >= right) return;
     for (let y = Math.max(0, rect.y); y < bottom; y++) apply(y * this.cols + left, y * this.cols + right);
   }
+}
+
+function copyEntry<T>(from: ReadonlyMap<number, T>, to: Map<number, T>, key: number): void {
+  const value = from.get(key);
+  if (value === undefined) to.delete(key);
+  else to.set(key, value);
 }
 
 function sameDetail(a: CellDetail | undefined, b: CellDetail | undefined): boolean {

@@ -26,8 +26,10 @@ interface Part {
 }
 
 export class Panes {
-  /** The frame that is being painted. */
-  frame: Frame;
+  /** Of the panes; painted over again and again. */
+  frame = new Frame(0, 0);
+  /** Of the whole screen, where there are rows above the panes. */
+  #screen = new Frame(0, 0);
   /** What the parts of this frame are made from, and what came of it, by their names; of the frame before it. */
   #shown = new Map<string, { inputs: Inputs; result: unknown }>();
   #before = new Map<string, { inputs: Inputs; result: unknown }>();
@@ -37,11 +39,10 @@ export class Panes {
   /** What all panes depend on: another size, layout or set of glyphs begins with an empty frame. */
   #common: Inputs | undefined;
 
-  constructor() {
-    this.frame = new Frame(0, 0);
-  }
-
-  /** Begins a frame. `common`: inputs of all panes; null: the next frame cannot be painted over this one either. */
+  /**
+   * Begins a frame, over the one before where `common`, the inputs of all panes, is the same. Null: neither this frame nor
+   * the next one is painted over another.
+   */
   begin(cols: number, rows: number, common: Inputs | null): void {
     const over = common !== null && sameInputs(this.#common, common);
     const spare = this.#before;
@@ -53,7 +54,20 @@ export class Panes {
       this.#shown = spare;
     } else this.#shown.clear();
     this.#common = common ?? undefined;
-    this.frame = new Frame(cols, rows, over ? this.frame : undefined);
+    if (over) this.frame.cursor = null;
+    else this.frame = blankFrame(this.frame, cols, rows);
+  }
+
+  /** Paints the next frame whole: this one is changed elsewhere. */
+  forget(): void {
+    this.#common = undefined;
+  }
+
+  /** Returns a blank frame with as many rows above those of the panes, the same one each time. */
+  screenFrom(rowsAbove: number): Frame {
+    const { cols, rows } = this.frame;
+    this.#screen = blankFrame(this.#screen, cols, rows + rowsAbove);
+    return this.#screen;
   }
 
   /** Paints a pane that changes with every sample. */
@@ -112,4 +126,11 @@ export class Panes {
     inputs[5] = f;
     return false;
   }
+}
+
+/** Returns a blank frame of this size: the given one where it has it. */
+function blankFrame(frame: Frame, cols: number, rows: number): Frame {
+  if (frame.cols !== cols || frame.rows !== rows) return new Frame(cols, rows);
+  frame.blank();
+  return frame;
 }

@@ -3,6 +3,7 @@
  * arrive. Time is divided into steps of the server's clock, so that the strips of all nodes have their columns at the
  * same times. Pure.
  */
+import type { NodeState } from '../../api/methods.ts';
 import type { RackHistory } from '../../api/node.ts';
 import type { Address } from '../../rack/address.ts';
 import type { Sample } from '../../rack/reading.ts';
@@ -58,24 +59,32 @@ export function stripsFrom({ now, stepMs, nodes }: RackHistory, count: number, i
   return { stepMs, count, askedAt: null, nodes: new Map(strips), lagMs: 0 };
 }
 
-/** Adds new samples, sent at `now` of the server's clock; one that is known already changes nothing. */
-export function withSamples(strips: Strips, samples: readonly (readonly [Address, Sample])[], now: number): Strips {
+/** Adds the new samples of these nodes, sent at `now` of the server's clock; one that is known changes nothing. */
+export function withSamples(strips: Strips, read: readonly Pick<NodeState, 'addr' | 'reading'>[], now: number): Strips {
   if (strips.count === 0) return strips;
-  const fresh = samples.filter(([addr, { at }]) => at > (strips.nodes.get(addr)?.updatedAt ?? 0));
-  if (fresh.length === 0) return strips;
-  const nodes = new Map(strips.nodes);
-  for (const [addr, sample] of fresh) nodes.set(addr, extended(strips, nodes.get(addr), sample));
-  const oldest = Math.min(...fresh.map(([, { at }]) => at));
-  return { ...strips, nodes, lagMs: Math.max(0, Math.min(MOST_LAG_MS, now - oldest)) };
+  let nodes: Map<Address, Strip> | null = null;
+  let oldest = Infinity;
+  for (const { addr, reading } of read) {
+    const known = strips.nodes.get(addr);
+    if (reading.state !== 'ok' || reading.sample.at <= (known?.updatedAt ?? 0)) continue;
+    nodes ??= new Map(strips.nodes);
+    nodes.set(addr, extended(strips, known, reading.sample));
+    oldest = Math.min(oldest, reading.sample.at);
+  }
+  return nodes === null ? strips : { ...strips, nodes, lagMs: Math.max(0, Math.min(MOST_LAG_MS, now - oldest)) };
 }
+
+const NO_SAMPLE: StripPoint = [0, 0, 0, 0];
 
 function extended(strips: Strips, before: Strip | undefined, { at, current, fan }: Sample): Strip {
   const last = stepOf(strips, at);
   if (before === undefined) return { last, updatedAt: at, points: [], open: [current, fan, current, 1] };
   const missed = Math.min(strips.count, last - before.last - 1);
   if (missed < 0) {
-    const [c, f, most, n] = before.open ?? [0, 0, 0, 0];
-    const mean: StripPoint = [c + (current - c) / (n + 1), f + (fan - f) / (n + 1), Math.max(most, current), n + 1];
+    const open = before.open ?? NO_SAMPLE;
+    const n = open[3] + 1;
+    const most = Math.max(open[2], current);
+    const mean: StripPoint = [open[0] + (current - open[0]) / n, open[1] + (fan - open[1]) / n, most, n];
     const points = last === before.last ? before.points : before.points.slice();
     return { last, updatedAt: at, points, open: mean };
   }

@@ -1,5 +1,5 @@
 /** Several racks on one screen: a row of tabs above the rack that is shown. */
-import { Frame, type Span, spansWidth } from '../canvas/frame.ts';
+import { type Frame, type Span, spansWidth } from '../canvas/frame.ts';
 import type { Glyphs } from '../canvas/glyphs.ts';
 import type { Panes } from '../canvas/panes.ts';
 import type { Screens } from '../console/pane.ts';
@@ -33,7 +33,7 @@ export function paintScreen(
   const shown = paint(panes, state, screens, g, plot, states);
   const tabs = tabRows(states.length);
   if (tabs === 0) return shown;
-  const frame = new Frame(shown.cols, shown.rows + tabs);
+  const frame = panes.screenFrom(tabs);
   frame.place(shown, tabs);
   paintTabs(frame, states, active, g);
   return frame;

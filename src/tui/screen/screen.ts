@@ -1,7 +1,7 @@
 /** Paints the screen of one rack: one state, one frame. */
 import { type PaintedMessage, paintSentence, partOf } from '../canvas/box.ts';
 import { wrap } from '../../lib/words.ts';
-import { Frame, type Rect, type Span } from '../canvas/frame.ts';
+import type { Frame, Rect, Span } from '../canvas/frame.ts';
 import type { Inputs } from '../canvas/inputs.ts';
 import type { Panes } from '../canvas/panes.ts';
 import type { Glyphs } from '../canvas/glyphs.ts';
@@ -97,23 +97,23 @@ export function consoleAlone(state: State): Rect | null {
 }
 
 /**
- * Paints a frame from `before`, that of the same state, after output of the console in `rect` (see {@link consoleAlone}).
- * `tabs`: rows above the rack's part of the screen.
+ * Paints the console in `rect` (see {@link consoleAlone}) over the frame of the same state after output; returns its place
+ * in it. `tabs`: rows above the rack's part of the screen.
  */
 export function repaintConsole(
-  before: Frame,
+  frame: Frame,
   rect: Rect,
   state: State,
   screens: Screens,
   g: Glyphs,
   tabs: number,
-): { frame: Frame; rect: Rect } {
+): Rect {
   const layout = layoutOf(state);
   const place = { ...rect, y: rect.y + tabs };
-  const frame = new Frame(before.cols, before.rows, before);
-  frame.clear(place);
+  frame.cursor = null;
+  frame.erase(place);
   paintPane(frame, place, state, screens, g, titleNotice(state, layout.kind === 'too-small' ? null : layout.notice));
-  return { frame, rect: place };
+  return place;
 }
 
 /** Paints the panes of the rack, and the notice. */

@@ -4,7 +4,7 @@
  */
 import { PassThrough } from 'node:stream';
 import blessed from 'blessed';
-import type { Frame, Ground, Ink, RawInk } from '../canvas/frame.ts';
+import { Frame, type Ground, type Ink, type RawInk } from '../canvas/frame.ts';
 import type { Abilities } from './abilities.ts';
 import { DIFFERS, DIRECT, DirectCells, KEEP, REPAINT } from './direct-cells.ts';
 import { Output, Pace } from './output.ts';
@@ -21,7 +21,12 @@ interface BlessedScreen {
   alloc(dirty?: boolean): void;
   /** Returns a foreground or background as in SGR. */
   _reduceColor(colour: number): number | string;
-  tput: { brokenACS: boolean; unicode: boolean };
+  tput: {
+    brokenACS: boolean;
+    unicode: boolean;
+    cup(y: number, x: number): string;
+    cuf(columns: number): string;
+  };
   program: { useBuffer: boolean; cursorHidden: boolean; cols: number; rows: number };
 }
 
@@ -35,6 +40,18 @@ const LEAVE = '\x1b[?2026l\x1b[0m\x1b[?2004l\x1b[?1006l\x1b[?1002l\x1b[?1004l\x1
 /** Attributes in blessed's lines that no cell has: of a cell that is painted past it, and of one that it must write. */
 const ELSEWHERE = -2;
 const UNKNOWN = -1;
+/** Cells that are kept to be used again: more are written only where a screen changes as a whole. */
+const MOST_SPARE = 512;
+/**
+ * What blessed is to know of the terminal; the two sequences, of which a frame has dozens, are those of its description,
+ * which it would put together from their parts each time.
+ */
+const TPUT: BlessedScreen['tput'] = {
+  brokenACS: true,
+  unicode: true,
+  cup: (y, x) => `\x1b[${y + 1};${x + 1}H`,
+  cuf: (columns) => `\x1b[${columns}C`,
+};
 /** Makes a frame appear as one; terminals that do not know the mode ignore it. */
 const FRAME_BEGIN = '\x1b[?2026h\x1b[?25l';
 const FRAME_END = '\x1b[?2026l';
@@ -46,13 +63,20 @@ export class Terminal {
   readonly #screen: BlessedScreen;
   readonly #styles = new Styles();
   readonly #direct: DirectCells;
-  /** Frame that blessed's lines hold: only cells that differ from it are looked up. */
+  /** What blessed's lines hold: only cells that differ from it are looked up. Null: nothing of this size yet. */
   #before: Frame | null = null;
+  /**
+   * Indexes of blessed's cells that are to be written: all others are those of its old lines themselves, of which a screen
+   * has thousands.
+   */
+  readonly #written: number[] = [];
+  /** Cells to use again. */
+  readonly #spare: BlessedCell[] = [];
   /** What is to be done with the cells of the row that is compared. */
   #todo = new Uint8Array(0);
   /** Attribute that was looked up last. */
   #lastAttr: { ink: Ink | null; ground: Ground; value: RawInk } = { ink: null, ground: 'screen', value: 0 };
-  #written = '';
+  #drawn = '';
   #cursor = '';
   #shape = 0;
   #left = false;
@@ -74,7 +98,7 @@ export class Terminal {
     // It makes the cells of a whole screen twice: those of the terminal's size are made by resize() alone.
     const sink = Object.assign(new PassThrough(), { isTTY: true, columns: 1, rows: 1 });
     sink.write = ((text: string) => {
-      this.#written += text;
+      this.#drawn += text;
       return true;
     }) as typeof sink.write;
     // On any other stream it would install its own decoder; no key ever comes through this one.
@@ -88,13 +112,12 @@ export class Terminal {
       // The interface handles resizing itself, in order with all other events.
       resizeTimeout: 1e9,
     }) as unknown as BlessedScreen;
-    this.#screen.tput.brokenACS = true;
-    this.#screen.tput.unicode = true;
+    Object.assign(this.#screen.tput, TPUT);
     this.#screen._reduceColor = (colour) => this.#styles.codeOf(colour) ?? colour;
     // The output of draw() must be complete when it returns, to become one frame; this file controls the cursor.
     this.#screen.program.useBuffer = false;
     this.#screen.program.cursorHidden = true;
-    this.#written = '';
+    this.#drawn = '';
     this.#output.write(ENTER);
     this.resize(size);
   }
@@ -132,6 +155,9 @@ export class Terminal {
     program.cols = cols;
     program.rows = rows;
     this.#screen.alloc();
+    const { lines, olines } = this.#screen;
+    lines.forEach((line, y) => line.splice(0, line.length, ...(olines[y] ?? [])));
+    this.#written.length = 0;
     this.#before = null;
     this.#direct.reset();
     this.#output.write('\x1b[0m\x1b[2J');
@@ -143,13 +169,18 @@ export class Terminal {
    */
   show(frame: Frame, mustKnow = false, rows: { y: number; height: number } = { y: 0, height: frame.rows }): boolean {
     const whole = this.#before === null;
+    const before = (this.#before ??= new Frame(frame.cols, frame.rows));
     const end = whole ? frame.rows : Math.min(frame.rows, rows.y + rows.height);
-    for (let y = whole ? 0 : rows.y; y < end; y++) this.#compare(frame, y);
-    this.#before = frame;
-    this.#written = '';
+    for (let y = whole ? 0 : rows.y; y < end; y++)
+      if (whole || !before.sameRow(frame, y)) {
+        this.#compare(frame, whole ? null : before, y);
+        before.copyRow(frame, y);
+      }
+    this.#drawn = '';
     this.#screen.draw(0, frame.rows - 1);
-    const drawn = this.#written + this.#direct.take();
-    this.#written = '';
+    this.#shareWritten();
+    const drawn = this.#drawn + this.#direct.take();
+    this.#drawn = '';
     const cursor = frame.cursor ? `${this.#place(frame.cursor)}\x1b[?25h` : '';
     if (drawn === '' && cursor === this.#cursor) return false;
     this.#cursor = cursor;
@@ -158,12 +189,10 @@ export class Terminal {
     return true;
   }
 
-  /** Compares a row with the frame before: blessed gets what changed, less what is painted past it. */
-  #compare(frame: Frame, y: number): void {
-    const before = this.#before;
+  /** Compares a row with the one before: blessed gets what changed, less what is painted past it. */
+  #compare(frame: Frame, before: Frame | null, y: number): void {
     const { cols } = frame;
     const row = y * cols;
-    if (before?.sameRow(frame, y) === true) return;
     const line = this.#screen.lines[y];
     const shown = this.#screen.olines[y];
     if (this.#todo.length !== cols) this.#todo = new Uint8Array(cols);
@@ -181,13 +210,47 @@ export class Terminal {
       const attr = this.#attrOf(frame, row + x);
       const ch = frame.charAt(row + x);
       if (todo[x] !== REPAINT && old[0] === attr && old[1] === ch) continue;
-      if (todo[x] === REPAINT) set(shown[x], UNKNOWN, ' ');
-      set(old, attr, ch);
+      this.#write(y, x, attr, ch);
+      if (todo[x] === REPAINT) this.#repaint(y, x);
       line.dirty = true;
       // The right half of a wide character is written with its left half: both or none.
-      if (ch === '') set(shown[x - 1], UNKNOWN, ' ');
-      if (frame.isHalf(row + x + 1)) set(shown[x + 1], UNKNOWN, ' ');
+      if (ch === '') this.#repaint(y, x - 1);
+      if (frame.isHalf(row + x + 1)) this.#repaint(y, x + 1);
     }
+  }
+
+  /** Gives blessed a cell to write. */
+  #write(y: number, x: number, attr: number, ch: string): void {
+    const line = this.#screen.lines[y] ?? [];
+    if (line[x] === this.#screen.olines[y]?.[x]) {
+      line[x] = this.#spare.pop() ?? [0, ''];
+      this.#written.push(y * line.length + x);
+    }
+    set(line[x], attr, ch);
+  }
+
+  /** Lets blessed write a cell, whatever it takes for being on the screen. */
+  #repaint(y: number, x: number): void {
+    const cell = this.#screen.lines[y]?.[x];
+    const shown = this.#screen.olines[y]?.[x];
+    if (cell === undefined) return;
+    if (cell === shown) this.#write(y, x, cell[0], cell[1]);
+    set(shown, UNKNOWN, ' ');
+  }
+
+  /** Takes the cells that were written from blessed's lines again: its old lines have the same now. */
+  #shareWritten(): void {
+    const { lines, olines } = this.#screen;
+    for (const index of this.#written) {
+      const line = lines[Math.floor(index / this.#todo.length)] ?? [];
+      const x = index % this.#todo.length;
+      const cell = line[x];
+      const shown = olines[Math.floor(index / this.#todo.length)]?.[x];
+      if (cell === undefined || shown === undefined) continue;
+      line[x] = shown;
+      if (this.#spare.length < MOST_SPARE) this.#spare.push(cell);
+    }
+    this.#written.length = 0;
   }
 
   /** Returns the cell's attribute in blessed's lines; most cells have that of the one looked up before. */
