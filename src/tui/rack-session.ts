@@ -100,8 +100,12 @@ export interface RackSessionOptions {
   viewFile: string;
   /** Switches the mains of the simulated rack of a demo. */
   mains?: (on: boolean) => Promise<void>;
-  /** Called when memory can be freed: an emulator was dropped. */
-  collect: () => void;
+  memory: {
+    /** Called when the first console's emulator is made: from then on there is memory to save. */
+    save: () => void;
+    /** Called when memory can be freed: an emulator was dropped. */
+    collect: () => void;
+  };
 }
 
 export interface RackSessionPorts {
@@ -283,8 +287,9 @@ export class RackSession {
             why: 'copy mode ended: the node printed more than can be held back',
           });
         },
-        this.#o.collect,
+        this.#o.memory.collect,
       );
+      this.#o.memory.save();
       return this.#emulators;
     });
     return this.#loading;

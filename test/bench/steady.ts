@@ -137,6 +137,7 @@ export async function memory(): Promise<Figure[]> {
   await using rack = await stand({ sim: ['--line-rate', 'unlimited', '--time-scale', '50'], through: BY_NAME });
   await using terminal = openTerminal(PROGRAM, ['--socket', rack.socket], SIZE);
   await terminal.waitFor(/\b24 on\b/);
+  await delay(SETTLED_MS);
   for (let addr = 1; addr < 24; addr++) await fill(rack, terminal, addr);
   await new Promise((resolve) => setTimeout(resolve, 2_000));
   const lines = { lines: LINES, nodes: 23 };

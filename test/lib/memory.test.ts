@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { collector } from '../../src/lib/memory.ts';
+import { collector, EMULATOR_BYTES } from '../../src/lib/memory.ts';
 
 const MB = 1024 * 1024;
 const SOON_MS = 250;
@@ -24,7 +24,7 @@ async function isCollected(collectGarbage: () => void): Promise<boolean> {
 
 test('memory is collected after an emulator’s end where two full ones are left behind, then for each full one', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  const collectGarbage = collector();
+  const collectGarbage = collector(2 * EMULATOR_BYTES);
   held.push(new ArrayBuffer(64 * MB));
   expect(await isCollected(collectGarbage)).toBe(true);
   // The 64 MB are in use: collecting again would stop the program for nothing.

@@ -13,8 +13,10 @@ import { loggedScreen, type LoggedScreen, NodeScreen } from '../../console/scree
 import { logPath, Transcript } from '../../console/transcript.ts';
 import { steadyNow, timeOfDate, wallTime } from '../../lib/clock.ts';
 import { Unavailable } from '../../lib/errors.ts';
-import { collectGarbage } from '../../lib/memory.ts';
+import { collector, EMULATOR_BYTES } from '../../lib/memory.ts';
 import { readTimedLog } from './timed-log.ts';
+
+const collectGarbage = collector(2 * EMULATOR_BYTES);
 
 /** A serial line has no window size; a getty assumes this one. */
 const COLS = 80;

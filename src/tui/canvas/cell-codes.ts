@@ -25,10 +25,17 @@ export const groundOfCode = (code: number): Ground => GROUNDS[code] ?? 'screen';
 export const TEXT = codeOfInk('text');
 export const SCREEN = 0;
 
-/** Characters up to those that {@link shownCode} keeps: the engine would make a new string each time. */
+/** First code that {@link shownCode} does not keep. */
 const LAST = 0x2e80;
-const CHARS = Array.from({ length: LAST }, (_, code) => String.fromCharCode(code));
-export const charOfCode = (code: number): string => CHARS[code] ?? String.fromCharCode(code);
+/** The interface's characters beyond Latin-1, of which the engine would make a new string each time. */
+const CHARS = new Map<number, string>();
+
+export function charOfCode(code: number): string {
+  if (code < 0x100 || code >= LAST) return String.fromCharCode(code);
+  let char = CHARS.get(code);
+  if (char === undefined) CHARS.set(code, (char = String.fromCharCode(code)));
+  return char;
+}
 
 /** Returns the code of a character; SEVERAL: it has several units, or is one of the codes above. */
 export function codeOfChar(ch: string): number {
