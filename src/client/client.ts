@@ -30,8 +30,8 @@ import {
 } from '../api/methods.ts';
 import { steadyNow, wallTime } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
-import type { Address } from '../rack/address.ts';
 import { wholeMessages } from '../lib/unix-socket.ts';
+import type { Address } from '../rack/address.ts';
 import { describeSilent, listenerOf, processState } from './process-lifetime.ts';
 
 /** Maximum drift between two clocks: a socket may be forwarded from another machine. */

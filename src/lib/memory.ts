@@ -14,8 +14,11 @@ export const EMULATOR_BYTES = 2 * 1024 * 1024;
  */
 const SOON_MS = 250;
 
-/** Age of a program before its heap is kept small, s: until then its code is kept for the next start (launch.ts). */
-const KEPT_BY_S = 4.5;
+/**
+ * Age of a program from which its heap may be kept small, s: on a slow machine, too, its code has been kept for the next
+ * start by then, which is not done with other settings of the engine (launch.ts).
+ */
+const KEPT_BY_S = 6;
 
 let collect: (() => void) | null = null;
 

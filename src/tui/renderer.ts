@@ -4,7 +4,7 @@
  */
 import { glyphs, toAscii } from './canvas/glyphs.ts';
 import { Panes } from './canvas/panes.ts';
-import type { Frame, Rect, Target } from './canvas/frame.ts';
+import type { Frame, Target } from './canvas/frame.ts';
 import type { State } from './model/state.ts';
 import { awaitsPaint, overlayType } from './overlays/list.ts';
 import type { RackSession } from './rack-session.ts';
@@ -145,10 +145,14 @@ export class Renderer {
     const seen = this.#seen?.cols === cols && this.#seen.rows === rows ? this.#seen : null;
     const pane = this.#changed || this.#drawn !== null || seen === null ? null : consoleAlone(state);
     const states = sessions.map((one) => one.state);
-    let [frame, rect]: [Frame | null, Rect | undefined] = [seen, undefined];
-    if (pane === null || frame === null)
-      frame = paintScreen(this.#panes, states, active(), session.screens, this.#glyphs, this.#plot);
-    else rect = repaintConsole(frame, pane, state, session.screens, this.#glyphs, tabRows(states.length));
+    const rect =
+      pane === null || seen === null
+        ? undefined
+        : repaintConsole(seen, pane, state, session.screens, this.#glyphs, tabRows(states.length));
+    const frame =
+      rect === undefined || seen === null
+        ? paintScreen(this.#panes, states, active(), session.screens, this.#glyphs, this.#plot)
+        : seen;
     this.#loadPlot(state);
     if (ascii !== 'no') {
       toAscii(frame, ascii === 'all');
