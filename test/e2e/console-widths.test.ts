@@ -44,7 +44,8 @@ async function openConsole(): Promise<number | null> {
 }
 
 /** Columns of map, pane and detail: the borders beside the pane, and the bars that the node printed. */
-const BORDERS = [80, 161];
+const DETAIL = 161;
+const BORDERS = [80, DETAIL];
 const BARS = [81 + BAR];
 /** The emulator in between may still be painting when the outer one has the words that are waited for. */
 const LIMIT = { timeout: 20_000, interval: 100 };
@@ -52,7 +53,8 @@ const LIMIT = { timeout: 20_000, interval: 100 };
 /** The rows of the pane that are not as they should be, of those from the title to the last with a bar. */
 async function misplaced(emulator: Emulator): Promise<string[]> {
   const borders = await emulator.columnsOf('│');
-  const bars = await emulator.columnsOf('|');
+  // The detail pane may show lines of the node's log, with bars of their own.
+  const bars = (await emulator.columnsOf('|')).map((found) => found.filter((column) => column < DETAIL));
   const rows = bars
     .map((found, y) => ({ y, bars: found, borders: borders[y] ?? [] }))
     .filter((row) => row.bars.length > 0);

@@ -51,8 +51,8 @@ class Host implements AsyncDisposable {
     return this.gone;
   }
 
-  async hears(expected: RegExp): Promise<void> {
-    await expect.poll(() => this.heard, { timeout: 10_000, interval: 5 }).toMatch(expected);
+  async hears(expected: RegExp, timeout = 10_000): Promise<void> {
+    await expect.poll(() => this.heard, { timeout, interval: 5 }).toMatch(expected);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -140,7 +140,8 @@ test('a program that prints more than a tty holds goes on to its end, whole wher
   await host.ask('[03]|[00]~', /00~/);
   host.heard = '';
   await host.type('\r');
-  await host.hears(/the end\r\n$/);
+  // 400 KB.
+  await host.hears(/the end\r\n$/, 60_000);
   const printed = Array.from({ length: 60_000 }, (_, n) => `${n + 1}\r\n`).join('');
   expect(host.heard === `${printed}the end\r\n`).toBe(true);
   expect((await rack.counters()).bus.overruns).toBe(0);
