@@ -7,6 +7,7 @@ import { stateAfter } from '../../src/client/client.ts';
 import type { Sample } from '../../src/rack/reading.ts';
 import { UNKNOWN_SYSTEM } from '../../src/rack/system-state.ts';
 import { briefSample } from '../../src/server/sessions/brief-samples.ts';
+import { Outbox, type Picture } from '../../src/server/sessions/outbox.ts';
 import { eventually, Harness } from './harness.ts';
 
 const NOW = 1_000_000;
@@ -105,4 +106,30 @@ test('a client that takes brief samples knows of each node what the others are t
   const rounded = (state: NodeState | undefined): unknown =>
     JSON.parse(JSON.stringify(state), (name, value: unknown) => (name === 'rttMs' ? Math.round(Number(value)) : value));
   for (const state of common) expect(rounded(state)).toEqual(rounded(told.get(key(state))));
+});
+
+test('a client that may not read consoles any more, or may again, is told all nodes whole', async () => {
+  const updates: ServerNotes['update'][] = [];
+  let reads = true;
+  const picture = { now: () => NOW, node: () => NODE } as unknown as Picture;
+  const outbox = new Outbox(picture, {
+    send: (_method, update) => Promise.resolve(void updates.push(update as ServerNotes['update'])),
+    reads: () => reads,
+    lagging: () => undefined,
+  });
+  outbox.takesBrief();
+  for (const [may, field] of [
+    [true, 'nodes'],
+    [true, 'samples'],
+    [false, 'nodes'],
+    [false, 'samples'],
+    [true, 'nodes'],
+  ] as const) {
+    reads = may;
+    const sent = updates.length;
+    outbox.changed({ node: 3 });
+    await eventually(() => expect(updates.length).toBe(sent + 1));
+    expect(Object.keys(updates[sent] ?? {})).toEqual(['now', field]);
+  }
+  outbox.close();
 });

@@ -63,6 +63,7 @@ class Way {
   lagging: number | null = null;
   readonly outbox = new Outbox({} as Picture, {
     send: (method, params) => new Promise<void>((sent) => this.#wire.push({ method, params, sent })),
+    reads: () => true,
     lagging: (waiting) => (this.lagging = waiting),
   });
   readonly record = new ConsoleBuffer({

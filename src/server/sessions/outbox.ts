@@ -59,6 +59,8 @@ export interface Picture {
 export interface OutboxPorts {
   /** Resolves when the note has left for the socket. */
   send<M extends keyof ServerNotes>(method: M, params: ServerNotes[M]): Promise<void>;
+  /** Returns whether the client may read console output, which `send` hides from others. */
+  reads(): boolean;
   /** Called when too much waits; nothing more is sent. */
   lagging(queuedBytes: number): void;
 }
@@ -70,6 +72,8 @@ export class Outbox {
   readonly #nodes = new Set<Address>();
   /** What the client has of each node; null: it does not take brief samples. */
   #sentNodes: Map<Address, NodeState> | null = null;
+  /** Whether it could read console output then. */
+  #sentReadable = false;
   readonly #operations = new Map<string, Operation>();
   readonly #plans = new Map<string, PlanRun>();
   #timer: NodeJS.Timeout | null = null;
@@ -219,6 +223,9 @@ export class Outbox {
   #addNodes(update: ServerNotes['update']): void {
     const nodes: NodeState[] = [];
     const samples: BriefSample[] = [];
+    const readable = this.#ports.reads();
+    if (readable !== this.#sentReadable) this.#sentNodes?.clear();
+    this.#sentReadable = readable;
     for (const addr of this.#nodes) {
       const state = this.#picture.node(addr);
       const sample = this.#sentNodes && briefSample(this.#sentNodes.get(addr), state, update.now);

@@ -92,6 +92,7 @@ export class ClientSession implements Caller {
       // The library throws where the connection has ended: that is a failure to send like any other.
       send: async (method, params) =>
         this.#rpc.sendNotification(method, this.#reads ? params : hideInNote(method, params)),
+      reads: () => this.#reads,
       lagging: (queued) =>
         void this.disconnect(
           `it took nothing any more; ${Math.round(queued / 1024)} KB of events and notes were waiting`,
