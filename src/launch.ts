@@ -52,7 +52,8 @@ const NOTHING: Index = { builtIn: [], code: {} };
  * thread in 0.5 ms; with helpers the program waits until the busy machine has run each of them, 15 to 50 ms.
  *
  * The server's old generation, too: it grows by 30 % between two collections instead of fourfold (95 to 108 MB with 23
- * consoles filled become 78 to 82). An interface would start 8 ms later with it.
+ * consoles filled become 78 to 82). An interface would start 8 ms later with it, and does so from its first console on
+ * (`lib/memory.ts`).
  */
 function keepHeapSmall(isServer: boolean): void {
   setFlagsFromString('--semi-space-growth-factor=1');

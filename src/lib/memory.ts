@@ -15,7 +15,7 @@ export const EMULATOR_BYTES = 2 * 1024 * 1024;
 const SOON_MS = 250;
 
 /**
- * Age of a program from which its heap may be kept small, s: on a slow machine, too, its code has been kept for the next
+ * Age of a program from which the growth of its heap may be limited, s: on a slow machine, too, its code has been kept for the next
  * start by then, which is not done with other settings of the engine (launch.ts).
  */
 const KEPT_BY_S = 6;
@@ -26,7 +26,7 @@ let collect: (() => void) | null = null;
  * Lets the engine's heap grow by 30 % between two collections, not fourfold, once the start is over: to be called when
  * the first emulator is made. With 23 consoles filled that is 3 to 4 MB; at rest it would cost an eighth more time.
  */
-export function keepHeapSmall(): void {
+export function limitHeapGrowth(): void {
   const waitMs = Math.max(0, (KEPT_BY_S - process.uptime()) * 1000);
   setTimeout(() => setFlagsFromString('--optimize-for-size'), waitMs).unref();
 }

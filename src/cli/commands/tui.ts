@@ -10,7 +10,7 @@ import type { RackClient } from '../../client/client.ts';
 import type { RackList } from '../../config/rack-list.ts';
 import { configCandidates, stateDirectory, themeDirectory } from '../../config/paths.ts';
 import { settingsIn } from '../../config/quick-look.ts';
-import { collector, EMULATOR_BYTES, keepHeapSmall } from '../../lib/memory.ts';
+import { collector, EMULATOR_BYTES, limitHeapGrowth } from '../../lib/memory.ts';
 import { didYouMean } from '../../lib/words.ts';
 import type { InterfaceOptions } from '../../tui/app.ts';
 import type { FleetSource } from '../../tui/fleet/plan-driver.ts';
@@ -113,7 +113,7 @@ export async function interfaceOptions(options: LookOptions): Promise<Omit<Inter
   return {
     stdin,
     stdout,
-    memory: { save: keepHeapSmall, collect: collector(EMULATOR_BYTES) },
+    memory: { save: limitHeapGrowth, collect: collector(EMULATOR_BYTES) },
     settings: await settingsOf(options.config),
     theme: await themeNamed(options.theme),
     depth: depthOf(options.colours),

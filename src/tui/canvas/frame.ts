@@ -71,9 +71,10 @@ export class Frame {
     const cells = cols * rows;
     const memory = new ArrayBuffer(7 * cells);
     this.#bytes = Buffer.from(memory);
-    this.#inks = new Uint32Array(memory, 0, cells).fill(TEXT);
-    this.#codes = new Uint16Array(memory, 4 * cells, cells).fill(SPACE);
+    this.#inks = new Uint32Array(memory, 0, cells);
+    this.#codes = new Uint16Array(memory, 4 * cells, cells);
     this.#grounds = new Uint8Array(memory, 6 * cells, cells);
+    this.blank();
   }
 
   /** Takes everything from it. */

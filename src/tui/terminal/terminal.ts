@@ -241,12 +241,14 @@ export class Terminal {
   /** Takes the cells that were written from blessed's lines again: its old lines have the same now. */
   #shareWritten(): void {
     const { lines, olines } = this.#screen;
+    const cols = this.#todo.length;
     for (const index of this.#written) {
-      const line = lines[Math.floor(index / this.#todo.length)] ?? [];
-      const x = index % this.#todo.length;
-      const cell = line[x];
-      const shown = olines[Math.floor(index / this.#todo.length)]?.[x];
-      if (cell === undefined || shown === undefined) continue;
+      const y = Math.floor(index / cols);
+      const x = index % cols;
+      const line = lines[y];
+      const cell = line?.[x];
+      const shown = olines[y]?.[x];
+      if (line === undefined || cell === undefined || shown === undefined) continue;
       line[x] = shown;
       if (this.#spare.length < MOST_SPARE) this.#spare.push(cell);
     }
